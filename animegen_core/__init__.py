@@ -1,0 +1,13 @@
+"""AnimeGen: a picture is a function of a small, saved description.
+
+from animegen_core import Character, Studio
+
+studio = Studio.load("dcgan-64")
+studio.render(Character(seed=42)).save("face.png")
+"""
+
+from animegen_core.character import Character
+from animegen_core.errors import AnimeGenError
+from animegen_core.studio import Studio
+
+__all__ = ["AnimeGenError", "Character", "Studio"]

@@ -1,0 +1,65 @@
+"""From cached pictures to batches of tensors."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from animegen_core.data.cache import load_pictures
+from animegen_core.errors import AnimeGenError
+
+
+class PictureDataset(Dataset):
+    """uint8 pictures (N, H, W, 3) served as uint8 tensors (3, H, W), or (B, 3, H, W) for a list of indices.
+
+    Keeping height and width before the channels in memory makes every batch ``channels_last`` without a copy.
+    """
+
+    def __init__(self, pictures: np.ndarray) -> None:
+        self.pictures = pictures
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return torch.from_numpy(self.pictures[index].copy()).permute(2, 0, 1)
+
+    def __getitems__(self, indices: list[int]) -> Tensor:
+        return torch.from_numpy(self.pictures[indices]).permute(0, 3, 1, 2)
+
+
+def _keep(batch: Tensor) -> Tensor:
+    """Collate function: ``PictureDataset.__getitems__`` has already made the batch."""
+    return batch
+
+
+def make_loader(path: str | Path, resolution: int = 64, batch: int = 128, cache_dir: str | Path | None = None) -> DataLoader:
+    """Shuffled batches of uint8 pictures (batch, 3, resolution, resolution); the rest of an epoch under one batch is dropped.
+
+    Prints which files were skipped, if any.
+
+    Raises:
+        AnimeGenError: the path is missing, empty, holds no picture, or fewer pictures than one batch.
+    """
+    cache = load_pictures(path, resolution, cache_dir)
+    if cache.skipped:
+        print(cache.skipped_message)
+    if len(cache.names) < batch:
+        raise AnimeGenError(
+            f"Data path '{path}' holds {len(cache.names)} pictures, fewer than one batch of {batch}; "
+            f"add pictures or choose a batch of {len(cache.names)} or less."
+        )
+    return DataLoader(PictureDataset(cache.pictures), batch, shuffle=True, drop_last=True, collate_fn=_keep)
+
+
+def to_model_range(images: Tensor) -> Tensor:
+    """uint8 pictures to float32 in [-1, 1]; float tensors are taken to be in that range already."""
+    return images.float().div_(127.5).sub_(1) if images.dtype == torch.uint8 else images
+
+
+def random_flip(images: Tensor) -> Tensor:
+    """Mirror each picture of a batch (N, C, H, W) left to right with probability one half."""
+    flipped = torch.rand(len(images), 1, 1, 1, device=images.device) < 0.5
+    return torch.where(flipped, images.flip(3), images)

@@ -1,0 +1,7 @@
+"""One loop for all families; losses; averaging; run folders; resume."""
+
+from animegen_core.training.api import train_dcgan
+from animegen_core.training.options import DCGANOptions, TrainOptions
+from animegen_core.training.trainer import Trainer, train
+
+__all__ = ["DCGANOptions", "TrainOptions", "Trainer", "train", "train_dcgan"]

@@ -1,0 +1,118 @@
+"""The training command line: one command per family, its flags made from the fields of the family's options."""
+
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from accelerate import PartialState
+from accelerate.utils import broadcast_object_list
+from click.core import ParameterSource
+
+from animegen_core.command_line import ExitOnError
+from animegen_core.data import make_loader
+from animegen_core.errors import AnimeGenError
+from animegen_core.training.options import DCGANOptions, TrainOptions
+from animegen_core.training.recipes import DCGANRecipe, Recipe
+from animegen_core.training.run_folder import load_options, new_run_folder, save_options
+from animegen_core.training.trainer import train
+
+# What may be given anew when a run goes on; everything else is part of what the run is.
+_LENGTH = ("epochs", "kimg", "max_minutes")
+_RESUMABLE = (*_LENGTH, "save_interval", "save_minutes", "log_interval")
+
+app = typer.Typer(cls=ExitOnError, help=__doc__, no_args_is_help=True, add_completion=True, rich_markup_mode=None)
+
+
+@app.callback()
+def main() -> None:
+    """Train a generator on your own pictures."""
+
+
+def _command(family: str, options_class: type[TrainOptions], recipe_class: Callable[..., Recipe]) -> None:
+    """Register ``train.py FAMILY``."""
+
+    def run(context: typer.Context, **given: Any) -> None:
+        data, out, resume, device = (given.pop(name) for name in ("data", "out", "resume", "device"))
+        dry_run, trained_on, licence = (given.pop(name) for name in ("dry_run", "trained_on", "licence"))
+        if resume is None:
+            if data is None:
+                raise AnimeGenError("Nothing to train on: give --data PATH, a folder or a zip of pictures.")
+            options = options_class(**given)
+        else:
+            explicit = {n: v for n, v in given.items() if context.get_parameter_source(n) == ParameterSource.COMMANDLINE}
+            data, options = _resumed(resume, family, options_class, explicit, data)
+        if dry_run:
+            typer.echo(json.dumps({"family": family, "data": str(data), **asdict(options)}, indent=2))
+            return
+        process = PartialState(cpu=device == "cpu")
+        with process.main_process_first():  # the others find the cache ready
+            loader = make_loader(data, options.resolution, options.batch)
+        pictures = len(loader.dataset)
+        folder = resume
+        if folder is None:
+            folder = new_run_folder(out, f"{family}-{options.resolution}") if process.is_main_process else None
+            if process.num_processes > 1:
+                folder = broadcast_object_list([folder])[0]
+        if process.is_main_process:
+            save_options(folder, family, str(data), options)
+            typer.echo(f"{pictures:,} pictures; writing to '{folder}'.")
+        trained_on = trained_on or f"{pictures:,} pictures from '{Path(data).stem}'"
+        train(recipe_class(options), loader, folder, device, resume is not None, trained_on, licence)
+
+    own = [
+        ("data", Path | None, None, "Folder or zip of pictures; with --resume, by default that of the run."),
+        ("out", Path, Path("runs"), "Where the numbered run folder is made."),
+        ("resume", Path | None, None, "Go on with the run in this folder, with its options."),
+        ("device", str | None, None, "cpu, cuda, cuda:1 ...; by default the best one present."),
+        ("trained_on", str | None, None, "What the model card says of the data; by default its size and name."),
+        ("licence", str, "other", "The licence that the model card states."),
+        ("dry_run", bool, False, "Print the options and stop."),
+    ]
+    known = [(f.name, f.type, f.default, f.metadata["help"]) for f in fields(options_class)]
+    parameters = [inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
+    for name, kind, default, help_text in own + known:
+        parameters.append(
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=default,
+                annotation=Annotated[kind, typer.Option(help=help_text)],
+            )
+        )
+    run.__signature__ = inspect.Signature(parameters)
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    run.__doc__ = inspect.getdoc(options_class)
+    app.command(family)(run)
+
+
+def _resumed(
+    folder: Path, family: str, options_class: type[TrainOptions], explicit: dict[str, Any], data: Path | None
+) -> tuple[Path, TrainOptions]:
+    """Data path and options of the run in ``folder``, with the lengths and intervals that were given anew."""
+    saved = load_options(folder)
+    if saved.pop("family") != family:
+        raise AnimeGenError(f"'{folder}' is not a run of {family}.")
+    saved_data = saved.pop("data")
+    changed = [name for name in explicit if name not in _RESUMABLE and explicit[name] != saved.get(name)]
+    if changed:
+        raise AnimeGenError(
+            f"A resumed run keeps its options, so --{changed[0].replace('_', '-')} cannot be changed; "
+            f"these can: {', '.join(name.replace('_', '-') for name in _RESUMABLE)}."
+        )
+    try:
+        options = options_class(**saved)
+        if explicit.keys() & set(_LENGTH):  # a new length replaces the old one, whatever its unit
+            options = replace(options, **dict.fromkeys(_LENGTH, None))
+        options = replace(options, **explicit)
+    except TypeError as error:
+        raise AnimeGenError(f"The options in '{folder}' are of another version: {error}") from error
+    if data is None and not saved_data:
+        raise AnimeGenError(f"The run in '{folder}' does not know its data; give --data PATH.")
+    return data or Path(saved_data), options
+
+
+_command("dcgan", DCGANOptions, DCGANRecipe)

@@ -1,0 +1,98 @@
+"""What a training run can be told, with defaults and their reasons. Saved as options.json in the run folder."""
+
+from dataclasses import dataclass, field, fields
+
+from animegen_core.errors import AnimeGenError
+
+PRECISIONS = ("auto", "bf16", "fp32")
+
+
+def option(default: object, help: str) -> object:
+    """A dataclass field with the help text that the command line shows."""
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """Options every family shares; lengths in kimg are thousands of real pictures shown to the discriminator.
+
+    Raises:
+        AnimeGenError: a value is out of range, or both ``epochs`` and ``kimg`` are given.
+    """
+
+    epochs: float | None = option(None, "Train for this many passes over the data (100 if no length is given).")
+    kimg: float | None = option(None, "Train until this many thousand real pictures were shown.")
+    max_minutes: float | None = option(None, "Stop after this many minutes of this start, saving a state to resume from.")
+    resolution: int = option(64, "Side of the pictures in pixels.")
+    batch: int = option(128, "Pictures in a batch, over all processes.")
+    lr: float = option(2e-4, "Adam's learning rate, both networks.")
+    beta1: float = option(0.5, "Adam's beta 1: less momentum than the usual .9 keeps the two players from overshooting.")
+    beta2: float = option(0.999, "Adam's beta 2.")
+    flip: bool = option(True, "Mirror every picture with probability one half.")
+    ema_kimg: float = option(40.0, "Half-life of the averaged generator's weights, in kimg.")
+    ema_rampup: float = option(0.05, "The half-life is at most this share of the pictures seen so far.")
+    precision: str = option("auto", f"One of {', '.join(PRECISIONS)}; auto is bf16 where the device has it in hardware.")
+    seed: int = option(0, "Seed of weights, data order and every random draw.")
+    save_interval: float = option(10.0, "Epochs between snapshots: checkpoint, sample sheet, loss plot and state.")
+    save_minutes: float = option(10.0, "Minutes between saves of the state to resume from.")
+    log_interval: int = option(50, "Steps between rows of the log.")
+
+    def __post_init__(self) -> None:
+        if self.epochs is not None and self.kimg is not None:
+            raise AnimeGenError(f"Give epochs ({self.epochs:g}) or kimg ({self.kimg:g}), not both.")
+        for name in (
+            "epochs",
+            "kimg",
+            "max_minutes",
+            "resolution",
+            "batch",
+            "lr",
+            "save_interval",
+            "save_minutes",
+            "log_interval",
+        ):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise AnimeGenError(f"{name} is {value!r}, but must be above 0.")
+        for name in ("beta1", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise AnimeGenError(f"{name} is {getattr(self, name)!r}, but must be at least 0 and below 1.")
+        for name in ("ema_kimg", "ema_rampup", "seed"):
+            if getattr(self, name) < 0:
+                raise AnimeGenError(f"{name} is {getattr(self, name)!r}, but must be at least 0.")
+        if self.precision not in PRECISIONS:
+            raise AnimeGenError(f"Unknown precision {self.precision!r}; choose one of: {', '.join(PRECISIONS)}.")
+
+    def target_images(self, images_per_epoch: int) -> float:
+        """How many real pictures the whole run shows; infinite when only ``max_minutes`` limits it."""
+        if self.kimg is not None:
+            return self.kimg * 1000
+        if self.epochs is None and self.max_minutes is not None:
+            return float("inf")
+        return (100 if self.epochs is None else self.epochs) * images_per_epoch
+
+
+@dataclass(frozen=True, kw_only=True)
+class DCGANOptions(TrainOptions):
+    """DCGAN as in the reports: batch 128, Adam 2e-4 with betas (.5, .999), real labels at .9."""
+
+    latent_dim: int = option(100, "Length of z; the reports also use 50, 200 and 512.")
+    extra_layers: int = option(0, "Additional 3 x 3 convolutions at 32 px in both networks; 2 is the reports' deeper variant.")
+    batch_norm: bool = option(True, "Batch normalisation in both networks.")
+    real_label_low: float = option(0.9, "Lowest label of a real picture.")
+    real_label_high: float = option(0.9, "Highest: labels are uniform between the two, so .9 and 1 give U[.9, 1].")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.resolution != 64:
+            raise AnimeGenError(f"resolution is {self.resolution}, but a DCGAN draws 64 px.")
+        if not 0.5 < self.real_label_low <= self.real_label_high <= 1:
+            raise AnimeGenError(
+                f"Real labels from {self.real_label_low} to {self.real_label_high} make no sense; "
+                "need .5 < real_label_low <= real_label_high <= 1."
+            )
+
+
+def option_names(options_class: type[TrainOptions]) -> list[str]:
+    """Names of all options, shared ones first."""
+    return [f.name for f in fields(options_class)]

@@ -1,0 +1,119 @@
+"""What a run leaves on disk: options, log, plots, sample sheets, state and checkpoint.
+
+runs/00003-dcgan-64/
+    options.json         every option of the run
+    log.csv              one row per log interval; events.* beside it for TensorBoard
+    losses.png           the log as curves
+    samples/             the same 64 seeds at every snapshot, drawn by the averaged generator
+    state.safetensors    everything --resume needs
+    checkpoint/          the averaged generator, ready for Studio.load
+"""
+
+import csv
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+
+from torch.utils.tensorboard import SummaryWriter
+
+from animegen_core.errors import AnimeGenError
+from animegen_core.files import atomic_path, atomic_write_text
+from animegen_core.training.options import TrainOptions
+
+OPTIONS, LOG, PLOT, STATE = "options.json", "log.csv", "losses.png", "state.safetensors"
+
+
+def new_run_folder(parent: str | Path, label: str) -> Path:
+    """Create and return ``parent/NNNNN-label``, numbered one above the highest there; safe when two runs start at once."""
+    parent = Path(parent)
+    parent.mkdir(parents=True, exist_ok=True)
+    numbers = [int(match[1]) for path in parent.iterdir() if (match := re.match(r"(\d{5})-", path.name))]
+    number = max(numbers, default=-1) + 1
+    while True:
+        folder = parent / f"{number:05d}-{label}"
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return folder
+
+
+def save_options(folder: Path, family: str, data: str, options: TrainOptions) -> None:
+    """Write options.json."""
+    atomic_write_text(folder / OPTIONS, json.dumps({"family": family, "data": data, **asdict(options)}, indent=2) + "\n")
+
+
+def load_options(folder: str | Path) -> dict:
+    """Read options.json, the family and the data path included.
+
+    Raises:
+        AnimeGenError: the folder is not a run.
+    """
+    try:
+        return json.loads((Path(folder) / OPTIONS).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise AnimeGenError(f"'{folder}' is not a run folder: it has no readable {OPTIONS}.") from error
+
+
+class RunLog:
+    """log.csv and TensorBoard, both cut back to where a resumed run goes on."""
+
+    def __init__(self, folder: Path, images_seen: int) -> None:
+        self.path = folder / LOG
+        self.rows = [row for row in read_log(self.path) if row["images"] <= images_seen]
+        self._rewrite()
+        self.tensorboard = SummaryWriter(folder, purge_step=images_seen + 1)
+
+    def _rewrite(self) -> None:
+        if self.rows:
+            with atomic_path(self.path) as temporary, temporary.open("w", newline="") as stream:
+                writer = csv.DictWriter(stream, self.rows[0].keys())
+                writer.writeheader()
+                writer.writerows(self.rows)
+        else:
+            self.path.unlink(missing_ok=True)
+
+    def add(self, row: dict[str, float]) -> None:
+        """Append a row; its ``images`` is the step in TensorBoard."""
+        with self.path.open("a", newline="") as stream:
+            writer = csv.DictWriter(stream, row.keys())
+            if not self.rows:
+                writer.writeheader()
+            writer.writerow(row)
+        self.rows.append(row)
+        for name, value in row.items():
+            if name != "images":
+                self.tensorboard.add_scalar(name, value, int(row["images"]))
+
+    def plot(self) -> None:
+        """Draw the losses and the discriminator's scores over images into losses.png."""
+        if not self.rows:
+            return
+        from matplotlib.figure import Figure  # slow to import, and not needed to start training
+
+        figure = Figure(figsize=(9, 6), layout="constrained")
+        axes = figure.subplots(2, sharex=True)
+        kimg = [row["images"] / 1000 for row in self.rows]
+        for axis, title in ((axes[0], "loss"), (axes[1], "score")):
+            for name in (name for name in self.rows[0] if title in name):
+                axis.plot(kimg, [row[name] for row in self.rows], label=name.replace("_", " "), linewidth=1)
+            axis.set_ylabel(title)
+            axis.grid(alpha=0.3)
+            axis.legend()
+        axes[1].set_xlabel("real pictures shown, thousands")
+        with atomic_path(self.path.parent / PLOT) as temporary:
+            figure.savefig(temporary, dpi=110)
+
+    def close(self) -> None:
+        """Flush TensorBoard's file."""
+        self.tensorboard.close()
+
+
+def read_log(path: Path) -> list[dict[str, float]]:
+    """Rows of a log.csv; a row cut off by a kill is left out."""
+    if not path.exists():
+        return []
+    lines = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)]
