@@ -1,5 +1,6 @@
 """The only place where tensors in [-1, 1] become 8-bit pictures; sheets; descriptions embedded in files."""
 
+import io
 import json
 import math
 from collections.abc import Sequence
@@ -13,7 +14,6 @@ from animegen_core.errors import AnimeGenError
 from animegen_core.files import atomic_path
 
 DESCRIPTION_KEY = "animegen"  # the PNG tEXt keyword under which a description is stored
-_PNG_COMPRESSION = 6
 
 
 def to_uint8(images: torch.Tensor) -> np.ndarray:
@@ -51,13 +51,20 @@ def make_grid(
     return sheet
 
 
-def save_png(picture: Image.Image, path: str | Path, description: dict | None = None) -> Path:
-    """Write a PNG atomically, with ``description`` as JSON in a tEXt chunk. The same input gives the same bytes."""
+def encode_png(picture: Image.Image, description: dict | None = None) -> bytes:
+    """A PNG with ``description`` as JSON in a tEXt chunk. The same input gives the same bytes."""
     info = PngImagePlugin.PngInfo()
     if description is not None:
         info.add_text(DESCRIPTION_KEY, json.dumps(description, sort_keys=True))
+    stream = io.BytesIO()
+    picture.save(stream, "PNG", pnginfo=info)
+    return stream.getvalue()
+
+
+def save_png(picture: Image.Image, path: str | Path, description: dict | None = None) -> Path:
+    """Write a PNG made by ``encode_png`` atomically."""
     with atomic_path(path) as temporary:
-        picture.save(temporary, "PNG", pnginfo=info, compress_level=_PNG_COMPRESSION)
+        temporary.write_bytes(encode_png(picture, description))
     return Path(path)
 
 
