@@ -1,17 +1,28 @@
-"""Seeds to latents.
+"""Seeds to latents, and ways from one latent to another.
 
 A latent is ``numpy.random.RandomState(seed).standard_normal(dim)``: NumPy has frozen that stream, so a seed means the same
 face on every device, in every batch and under every later version.
+
+Everything else here takes and gives tensors of float32 or float64 on any device, with the latent's axis last; what holds for
+z holds for w. Where a function takes ``t``, it is a number or a tensor that broadcasts against the latents without their last
+axis: latents (D,) with t of shape (T,) give (T, D), latents (N, D) with t of shape (N,) give (N, D).
 """
 
+import math
 from collections.abc import Sequence
+from numbers import Real
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from animegen_core.errors import AnimeGenError
 
 MAX_SEED = 2**32 - 1
+PATH_KINDS = ("slerp", "linear", "circular")
+CROSSOVERS = (4, 8)  # with two layers a size: 4 and 8 px are coarse, 16 and 32 px middle, 64 px and up fine
+_PARALLEL = 1e-3  # sine of the angle below which float32 no longer tells in which direction to turn
 
 
 def check_seed(seed: object) -> int:
@@ -26,6 +37,175 @@ def seed_to_z(seed: int, dim: int) -> np.ndarray:
     return np.random.RandomState(check_seed(seed)).standard_normal(dim)
 
 
-def seeds_to_z(seeds: Sequence[int], dim: int) -> torch.Tensor:
+def seeds_to_z(seeds: Sequence[int], dim: int) -> Tensor:
     """Latents of N(0, 1) for several seeds, each drawn from its own stream: float32 tensor (len(seeds), dim)."""
     return torch.from_numpy(np.stack([seed_to_z(seed, dim) for seed in seeds])).float()
+
+
+def linear_interpolate(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
+    """The straight way, (1 - t) a + t b, exact at both ends: the right one in w. In z it dips toward the mean face."""
+    return torch.lerp(*torch.broadcast_tensors(a, b, _column(t, a)))
+
+
+def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
+    """The way along the sphere (Shoemake 1985), exact at t = 0 and t = 1; the norm changes evenly from |a| to |b|.
+
+    Nearly parallel latents take the normalised straight way, opposite ones turn through a fixed vector at right angles, so
+    no point of the path is zero or NaN (of a zero latent, the first axis stands in for the missing direction).
+
+    Args:
+        a, b: latents (..., D) with D of at least 2.
+        t: 0 at a, 1 at b.
+    """
+    t = _column(t, a)
+    u, v = _unit(a), _unit(b)
+    # Unlike acos(u . v) this keeps all digits of small angles and of angles near pi (Kahan 2006, section 12).
+    angle = 2 * torch.atan2(_norm(u - v), _norm(u + v))  # (..., 1)
+    around = torch.cos(t * angle) * u + torch.sin(t * angle) * _orthonormal(u, v)
+    direction = _unit(torch.where(angle < 2 * _PARALLEL, u + t * (v - u), around))
+    way = torch.lerp(*torch.broadcast_tensors(_norm(a), _norm(b), t)) * direction
+    return torch.where(t == 0, a, torch.where(t == 1, b, way))
+
+
+def circular_interpolate(u: Tensor, v: Tensor, t: float | Tensor) -> Tensor:
+    """A point of the circle sqrt(D) (u cos 2 pi t + v sin 2 pi t), with u and v made orthonormal first.
+
+    All points have the norm sqrt(D), about that of a random latent, and t = 1 is exactly t = 0.
+
+    Args:
+        u: latents (..., D), toward which the circle begins.
+        v: latents (..., D) that give the plane; the quarter turn comes near them.
+        t: in turns.
+    """
+    angle = 2 * math.pi * (_column(t, u) % 1)
+    u = _unit(u)
+    return math.sqrt(u.shape[-1]) * (torch.cos(angle) * u + torch.sin(angle) * _orthonormal(u, _unit(v)))
+
+
+def path(keys: Tensor, frames: int, kind: str = "slerp", closed: bool = True) -> Tensor:
+    """Latents of an animation through key points.
+
+    With as many frames as keys or more, every key is a frame. A closed path goes from the last key back to the first and
+    stops one frame before it, so that a loop has no double frame; an open one begins and ends at its outer keys.
+
+    Args:
+        keys: at least two latents (K, D).
+        frames: number of frames, at least 1.
+        kind: "slerp" or "linear" from key to key; "circular" does the same on the sphere of radius sqrt(D), except that a
+            closed path of two keys is the full circle of ``circular_interpolate`` instead of there and back.
+        closed: whether the path returns to the first key.
+
+    Returns:
+        Tensor (frames, D).
+
+    Raises:
+        AnimeGenError: too few keys or frames, or an unknown kind.
+    """
+    if keys.ndim != 2 or len(keys) < 2:
+        raise AnimeGenError(f"A path needs key points of shape (K, D) with K of at least 2, not {tuple(keys.shape)}.")
+    if isinstance(frames, bool) or not isinstance(frames, int) or frames < 1:
+        raise AnimeGenError(f"frames is {frames!r}, but must be a whole number from 1.")
+    if kind not in PATH_KINDS:
+        raise AnimeGenError(f"Unknown path {kind!r:.80}; known are: {', '.join(PATH_KINDS)}.")
+    if kind == "circular":
+        if closed and len(keys) == 2:
+            return circular_interpolate(keys[0], keys[1], torch.arange(frames, device=keys.device) / frames)
+        keys = math.sqrt(keys.shape[1]) * _unit(keys)
+
+    segments = len(keys) if closed else len(keys) - 1
+    steps = frames if closed else frames - 1
+    position = np.arange(frames) * segments / max(steps, 1)  # 2.5 is half way from key 2 to the next
+    if steps >= segments:  # bend it a little, so that every key falls on a frame
+        position = np.interp(np.arange(frames), [k * steps // segments for k in range(segments + 1)], range(segments + 1))
+    start = position.astype(int)
+    t = torch.as_tensor(position - start, dtype=keys.dtype, device=keys.device)
+    a, b = keys[start % len(keys)], keys[(start + 1) % len(keys)]
+    return linear_interpolate(a, b, t) if kind == "linear" else slerp(a, b, t)
+
+
+def variation(z: Tensor, variation_z: Tensor, strength: float) -> Tensor:
+    """A relative of z (..., D): ``slerp`` toward another latent, where strength 0 is exactly z and 1 exactly the other.
+
+    Raises:
+        AnimeGenError: the strength is not in [0, 1].
+    """
+    return slerp(z, variation_z, _check_number("The variation's strength", strength, 0, 1))
+
+
+def truncate(w: Tensor, w_mean: Tensor, psi: float) -> Tensor:
+    """The truncation trick, w_mean + psi (w - w_mean) (Karras et al. 2019, appendix B): below 1 plainer and cleaner.
+
+    Args:
+        w: (..., w_dim).
+        w_mean: mean of w, or of a label's w: (..., w_dim).
+        psi: 1 gives exactly w, 0 exactly the mean; negative values the opposite face.
+
+    Raises:
+        AnimeGenError: psi is not in [-2, 2].
+    """
+    return linear_interpolate(w_mean, w, _check_number("psi", psi, -2, 2))
+
+
+def style_mixing(
+    coarse: Tensor, middle: Tensor, fine: Tensor, num_layers: int, crossovers: tuple[int, int] | None = None
+) -> Tensor:
+    """Layer styles from up to three faces (Karras et al. 2019, section 3.1): pose and shape, features, colours.
+
+    Args:
+        coarse, middle, fine: w of each source, (N, w_dim), or (1, w_dim) for all.
+        num_layers: of the generator.
+        crossovers: the layers at which middle and fine begin. By default 4 and 8, or the last if there are fewer: coarse
+            are 4 and 8 px, middle 16 and 32 px, fine the rest, in a generator with two layers a size. Of other generators
+            take their attribute ``crossovers``.
+
+    Returns:
+        ws (N, num_layers, w_dim).
+
+    Raises:
+        AnimeGenError: the crossovers are not two ascending layers in [0, num_layers].
+    """
+    if crossovers is None:
+        crossovers = tuple(min(layer, num_layers) for layer in CROSSOVERS)
+    layers = [layer for layer in crossovers if isinstance(layer, int) and 0 <= layer <= num_layers]
+    if len(layers) != 2 or len(crossovers) != 2 or layers[0] > layers[1]:
+        raise AnimeGenError(f"Crossovers are {crossovers!r}, but must be two ascending whole numbers from 0 to {num_layers}.")
+    first, second = layers
+    sources, counts = torch.broadcast_tensors(coarse, middle, fine), (first, second - first, num_layers - second)
+    return torch.cat([w.unsqueeze(1).expand(-1, count, -1) for w, count in zip(sources, counts)], dim=1)
+
+
+def _check_number(name: str, value: float, least: float, most: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real) or not least <= value <= most:
+        raise AnimeGenError(f"{name} is {value!r}, but must be a number from {least} to {most}.")
+    return float(value)
+
+
+def _column(t: float | Tensor, like: Tensor) -> Tensor:
+    """t with the type and device of the latents and a last axis of 1."""
+    return torch.as_tensor(t, dtype=like.dtype, device=like.device).unsqueeze(-1)
+
+
+def _norm(x: Tensor) -> Tensor:
+    return x.norm(dim=-1, keepdim=True)
+
+
+def _unit(x: Tensor) -> Tensor:
+    """x (..., D) with a norm of 1; the first axis where x is zero."""
+    norm = _norm(x)
+    axis = F.one_hot(torch.tensor(0, device=x.device), x.shape[-1]).to(x.dtype)
+    return torch.where(norm > 0, x / norm.clamp_min(torch.finfo(x.dtype).tiny), axis)
+
+
+def _orthonormal(u: Tensor, v: Tensor) -> Tensor:
+    """The unit vector at right angles to u in the plane of unit vectors u and v (..., D), on v's side.
+
+    Where they are parallel there is no such plane, and a fixed vector is taken: u with each pair of coordinates turned by a
+    right angle. Turned so, a random latent stays one, which an axis at right angles would not be.
+    """
+    u, v = torch.broadcast_tensors(u, v)
+    rest = v - (u * v).sum(-1, keepdim=True) * u
+    rest = rest - (u * rest).sum(-1, keepdim=True) * u  # once more, as the first pass leaves a rounding error
+    odd = u.shape[-1] % 2
+    pairs = u[..., : u.shape[-1] - odd].unflatten(-1, (-1, 2))
+    turned = F.pad(torch.stack([-pairs[..., 1], pairs[..., 0]], dim=-1).flatten(-2), (0, odd))  # a lone last one is left out
+    return _unit(torch.where(_norm(rest) < _PARALLEL, turned, rest))
