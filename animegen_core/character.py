@@ -21,7 +21,7 @@ class Character:
     seed: int
 
     def __post_init__(self) -> None:
-        check_seed(self.seed)
+        object.__setattr__(self, "seed", check_seed(self.seed))  # NumPy's integers become plain ones, which JSON knows
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able description, the inverse of ``from_dict``."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -118,8 +119,9 @@ def load_checkpoint(name: str | Path) -> Checkpoint:
 
 def _find(name: str | Path) -> Path:
     for folder in (BUNDLED / name, Path(name)):
-        if (folder / CONFIG).is_file():
-            return folder.resolve()
+        with suppress(OSError):  # a name too long for a file
+            if (folder / CONFIG).is_file():
+                return folder.resolve()
     known = ", ".join(bundled_names()) or "none"
     raise AnimeGenError(f"Unknown checkpoint '{name}'; bundled are: {known}; or give a folder that holds a {CONFIG}.")
 

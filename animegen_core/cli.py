@@ -1,6 +1,7 @@
 """python -m animegen_core: the studio on the command line."""
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -33,12 +34,12 @@ def parse_seeds(text: str) -> list[int]:
     """
     seeds: list[int] = []
     for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not (first.isdecimal() and (last.isdecimal() or not dash)):
+        match = re.fullmatch(r"(\d{1,10})(?:-(\d{1,10}))?", part.strip())
+        if match is None:
             raise AnimeGenError(
                 f"'{part.strip()}' in '{text}' is no seed; write seeds and ranges from 0 to {MAX_SEED}, as in 0-63,100."
             )
-        low, high = check_seed(int(first)), check_seed(int(last or first))
+        low, high = check_seed(int(match[1])), check_seed(int(match[2] or match[1]))
         if high < low:
             raise AnimeGenError(f"The range '{part.strip()}' runs backwards; write {high}-{low}.")
         if len(seeds) + high - low + 1 > _MAX_FACES:

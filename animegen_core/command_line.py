@@ -14,5 +14,10 @@ class ExitOnError(TyperGroup):
         try:
             return super().invoke(ctx)
         except AnimeGenError as error:
-            print(f"Error: {error}", file=sys.stderr)
-            ctx.exit(2)
+            message = str(error)
+        except OSError as error:  # a folder that cannot be written, a disk that is full
+            if not error.filename:
+                raise
+            message = f"'{error.filename}': {error.strerror}."
+        print(f"Error: {message}", file=sys.stderr)
+        return ctx.exit(2)

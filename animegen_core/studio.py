@@ -11,6 +11,7 @@ from PIL import Image
 from animegen_core import images
 from animegen_core.character import Character
 from animegen_core.checkpoint import Checkpoint, load_checkpoint
+from animegen_core.devices import find_device
 from animegen_core.errors import AnimeGenError
 from animegen_core.latents import seeds_to_z
 
@@ -27,7 +28,7 @@ class Studio:
 
     def __init__(self, checkpoint: Checkpoint, device: str | torch.device | None = None) -> None:
         self.checkpoint = checkpoint
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = find_device(device)
         self._generator = checkpoint.generator.to(self.device)
         self._lock = threading.Lock()  # torch's own threads fight when several callers render at once
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 from filelock import FileLock
-from PIL import Image
 from tqdm import tqdm
 
 from animegen_core.data.sources import PictureSource, decode, find_pictures
@@ -85,15 +84,14 @@ def _index_of(array: Path) -> Path:
 def _build(source: PictureSource, resolution: int, array: Path) -> None:
     def attempt(name: str) -> np.ndarray | None:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # damaged metadata in a picture that decodes is none of our business
-                return decode(source.read(name), resolution)
-        except (OSError, ValueError, SyntaxError, RuntimeError, Image.DecompressionBombError, EOFError):
+            return decode(source.read(name), resolution)
+        except Exception:  # on damaged bytes PIL, zipfile and zlib raise nearly anything
             return None
 
     # Raw bytes are appended as they come, because the number of good pictures is known only at the end.
     raw, names, skipped = array.with_suffix(".partial"), [], []
-    with ThreadPoolExecutor() as pool, raw.open("wb") as stream:
+    with warnings.catch_warnings(), ThreadPoolExecutor() as pool, raw.open("wb") as stream:
+        warnings.simplefilter("ignore")  # damaged metadata in a picture that decodes is none of our business
         decoded = tqdm(pool.map(attempt, source.names), "decoding", len(source.names), unit="file", leave=False)
         for name, picture in zip(source.names, decoded):
             if picture is None:

@@ -8,40 +8,54 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from animegen_core.data.cache import load_pictures
+from animegen_core.data.tags import labels_for, read_tags
 from animegen_core.errors import AnimeGenError
 
 
 class PictureDataset(Dataset):
     """uint8 pictures (N, H, W, 3) served as uint8 tensors (3, H, W), or (B, 3, H, W) for a list of indices.
 
-    Keeping height and width before the channels in memory makes every batch ``channels_last`` without a copy.
+    With labels (N, attributes) every item is a pair of picture and labels. Keeping height and width before the channels in
+    memory makes every batch ``channels_last`` without a copy.
     """
 
-    def __init__(self, pictures: np.ndarray) -> None:
+    def __init__(self, pictures: np.ndarray, labels: Tensor | None = None) -> None:
         self.pictures = pictures
+        self.labels = labels
 
     def __len__(self) -> int:
         return len(self.pictures)
 
-    def __getitem__(self, index: int) -> Tensor:
-        return torch.from_numpy(self.pictures[index].copy()).permute(2, 0, 1)
+    def __getitem__(self, index: int) -> Tensor | tuple[Tensor, Tensor]:
+        picture = torch.from_numpy(self.pictures[index].copy()).permute(2, 0, 1)
+        return picture if self.labels is None else (picture, self.labels[index])
 
-    def __getitems__(self, indices: list[int]) -> Tensor:
-        return torch.from_numpy(self.pictures[indices]).permute(0, 3, 1, 2)
+    def __getitems__(self, indices: list[int]) -> Tensor | tuple[Tensor, Tensor]:
+        pictures = torch.from_numpy(self.pictures[indices]).permute(0, 3, 1, 2)
+        return pictures if self.labels is None else (pictures, self.labels[indices])
 
 
-def _keep(batch: Tensor) -> Tensor:
+def _keep(batch: Tensor | tuple[Tensor, Tensor]) -> Tensor | tuple[Tensor, Tensor]:
     """Collate function: ``PictureDataset.__getitems__`` has already made the batch."""
     return batch
 
 
-def make_loader(path: str | Path, resolution: int = 64, batch: int = 128, cache_dir: str | Path | None = None) -> DataLoader:
-    """Shuffled batches of uint8 pictures (batch, 3, resolution, resolution); the rest of an epoch under one batch is dropped.
+def make_loader(
+    path: str | Path,
+    resolution: int = 64,
+    batch: int = 128,
+    cache_dir: str | Path | None = None,
+    tags: str | Path | None = None,
+    least_probability: float = 0.0,
+) -> DataLoader:
+    """Shuffled batches of uint8 pictures (batch, 3, resolution, resolution); what is left of an epoch is dropped.
 
-    Prints which files were skipped, if any.
+    With a tag file the batches are pairs of pictures and labels (batch, 2), -1 where a colour is unknown or given with less
+    than ``least_probability``. Prints which files were skipped, if any.
 
     Raises:
-        AnimeGenError: the path is missing, empty, holds no picture, or fewer pictures than one batch.
+        AnimeGenError: the path is missing, empty, holds no picture, or fewer pictures than one batch; or the tag file is
+            damaged or of other pictures.
     """
     cache = load_pictures(path, resolution, cache_dir)
     if cache.skipped:
@@ -51,7 +65,8 @@ def make_loader(path: str | Path, resolution: int = 64, batch: int = 128, cache_
             f"Data path '{path}' holds {len(cache.names)} pictures, fewer than one batch of {batch}; "
             f"add pictures or choose a batch of {len(cache.names)} or less."
         )
-    return DataLoader(PictureDataset(cache.pictures), batch, shuffle=True, drop_last=True, collate_fn=_keep)
+    labels = None if tags is None else labels_for(cache.names, read_tags(tags), least_probability)
+    return DataLoader(PictureDataset(cache.pictures, labels), batch, shuffle=True, drop_last=True, collate_fn=_keep)
 
 
 def to_model_range(images: Tensor) -> Tensor:

@@ -59,7 +59,7 @@ def decode(data: bytes, resolution: int) -> np.ndarray:
     parts turn white and a camera's orientation tag is obeyed.
 
     Raises:
-        OSError, ValueError, SyntaxError or Image.DecompressionBombError: not a whole picture.
+        Exception: of nearly any kind, as PIL has it; not a whole picture.
     """
     with Image.open(io.BytesIO(data)) as opened:
         picture = _to_rgb(ImageOps.exif_transpose(opened))
@@ -96,7 +96,10 @@ def _folder(path: Path) -> PictureSource:
 
 
 def _zip(path: Path) -> PictureSource:
-    archive = zipfile.ZipFile(path)  # kept open: reading from it is thread-safe
+    try:
+        archive = zipfile.ZipFile(path)  # kept open: reading from it is thread-safe
+    except zipfile.BadZipFile as error:
+        raise AnimeGenError(f"Data path '{path}' is a damaged zip: {error}.") from error
     entries = [(i.filename, i.file_size, i.CRC) for i in archive.infolist() if not i.is_dir()]
     entries = sorted(e for e in entries if not _is_hidden(e[0]))
     return PictureSource(path, [e[0] for e in entries], _fingerprint(entries), archive.read)

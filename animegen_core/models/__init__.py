@@ -4,7 +4,10 @@ from torch import nn
 
 from animegen_core.models import dcgan
 
-GENERATORS: dict[str, type[nn.Module]] = {"dcgan": dcgan.Generator}
+GENERATORS: dict[str, type[nn.Module]] = {
+    "dcgan": dcgan.Generator,
+    "conditional-dcgan": dcgan.ConditionalGenerator,
+}
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -5,20 +5,17 @@ discriminator mirrors it with strided convolutions. At the reference sizes they 
 """
 
 import itertools
+from collections.abc import Sequence
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from animegen_core.errors import AnimeGenError
-from animegen_core.models.layers import init_dcgan_weights
+from animegen_core.labels import LABEL_DIMS
+from animegen_core.models.layers import check_labels, check_whole, init_dcgan_weights
 
 RESOLUTION = 64
 _BASE = 4  # px, side of the first feature map
-
-
-def _check_size(name: str, value: int, least: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= 4096:
-        raise AnimeGenError(f"{name} is {value!r}, but must be a whole number from {least} to 4096.")
-    return value
 
 
 def _norm(channels: int, batch_norm: bool) -> list[nn.Module]:
@@ -54,9 +51,9 @@ class Generator(nn.Module):
 
     def __init__(self, latent_dim: int = 100, base_channels: int = 64, extra_layers: int = 0, batch_norm: bool = True) -> None:
         super().__init__()
-        _check_size("latent_dim", latent_dim, 1)
-        _check_size("base_channels", base_channels, 1)
-        _check_size("extra_layers", extra_layers, 0)
+        check_whole("latent_dim", latent_dim, 1, 4096)
+        check_whole("base_channels", base_channels, 1, 4096)
+        check_whole("extra_layers", extra_layers, 0, 4096)
         self.config = dict(latent_dim=latent_dim, base_channels=base_channels, extra_layers=extra_layers, batch_norm=batch_norm)
         self.latent_dim = latent_dim
         widths = [base_channels * m for m in (8, 4, 2, 1)]
@@ -91,19 +88,20 @@ class Discriminator(nn.Module):
         base_channels: channels at 32 x 32; 8 times as many at 4 x 4.
         extra_layers: additional 3 x 3 convolutions at 32 x 32.
         batch_norm: False leaves every batch norm out. The first convolution never has one.
+        in_channels: channels of the input, 3 for plain pictures.
     """
 
     resolution = RESOLUTION
 
-    def __init__(self, base_channels: int = 64, extra_layers: int = 0, batch_norm: bool = True) -> None:
+    def __init__(self, base_channels: int = 64, extra_layers: int = 0, batch_norm: bool = True, in_channels: int = 3) -> None:
         super().__init__()
-        _check_size("base_channels", base_channels, 1)
-        _check_size("extra_layers", extra_layers, 0)
+        check_whole("base_channels", base_channels, 1, 4096)
+        check_whole("extra_layers", extra_layers, 0, 4096)
         self.config = dict(base_channels=base_channels, extra_layers=extra_layers, batch_norm=batch_norm)
         widths = [base_channels * m for m in (1, 2, 4, 8)]
         activation = nn.LeakyReLU(0.2, inplace=True)
 
-        layers: list[nn.Module] = [nn.Conv2d(3, widths[0], 4, 2, 1, bias=False), activation]
+        layers: list[nn.Module] = [nn.Conv2d(in_channels, widths[0], 4, 2, 1, bias=False), activation]
         layers += _extra_layers(widths[0], extra_layers, batch_norm, activation)
         for narrow, wide in itertools.pairwise(widths):
             layers += [nn.Conv2d(narrow, wide, 4, 2, 1, bias=False), *_norm(wide, batch_norm), activation]
@@ -114,3 +112,69 @@ class Discriminator(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Pictures (N, 3, 64, 64) in [-1, 1] to logits (N,)."""
         return self.layers(images)
+
+
+class ConditionalGenerator(Generator):
+    """z and labels -> picture (Mirza, Osindero 2014, https://arxiv.org/abs/1411.1784): one-hot labels are joined to z.
+
+    Args:
+        latent_dim, base_channels, extra_layers, batch_norm: as in ``Generator``.
+        label_dims: number of values of each attribute.
+    """
+
+    def __init__(
+        self,
+        latent_dim: int = 100,
+        base_channels: int = 64,
+        extra_layers: int = 0,
+        batch_norm: bool = True,
+        label_dims: Sequence[int] = LABEL_DIMS,
+    ) -> None:
+        super().__init__(latent_dim + sum(label_dims), base_channels, extra_layers, batch_norm)
+        self.config |= dict(latent_dim=latent_dim, label_dims=list(label_dims))
+        self.latent_dim = latent_dim
+        self.label_dims = tuple(label_dims)
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Latents (N, latent_dim) and labels (N, attributes), -1 or None for any, to pictures (N, 3, 64, 64) in [-1, 1]."""
+        return super().forward(torch.cat([z, one_hot(labels, self.label_dims, len(z), z.device)], 1))
+
+
+class ConditionalDiscriminator(Discriminator):
+    """Picture and labels -> one logit: each value of each attribute is one more input channel, all ones or all zeros.
+
+    Args:
+        base_channels, extra_layers, batch_norm: as in ``Discriminator``.
+        label_dims: number of values of each attribute.
+    """
+
+    def __init__(
+        self,
+        base_channels: int = 64,
+        extra_layers: int = 0,
+        batch_norm: bool = True,
+        label_dims: Sequence[int] = LABEL_DIMS,
+    ) -> None:
+        super().__init__(base_channels, extra_layers, batch_norm, in_channels=3 + sum(label_dims))
+        self.config["label_dims"] = list(label_dims)
+        self.label_dims = tuple(label_dims)
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Pictures (N, 3, 64, 64) in [-1, 1] and labels (N, attributes), -1 or None for any, to logits (N,)."""
+        planes = one_hot(labels, self.label_dims, len(images), images.device)[:, :, None, None].to(images.dtype)
+        planes = planes.expand(-1, -1, *images.shape[2:])  # (N, sum(label_dims), 64, 64)
+        joined = torch.cat([images, planes], 1).contiguous(memory_format=torch.channels_last)
+        return super().forward(joined)
+
+
+def one_hot(labels: Tensor | None, label_dims: Sequence[int], count: int, device: torch.device) -> Tensor:
+    """Labels (count, attributes), -1 for any, to float32 (count, sum(label_dims)): "any" is all zeros, and so is None.
+
+    Raises:
+        AnimeGenError: shape, type or an index is wrong.
+    """
+    if labels is None:
+        return torch.zeros(count, sum(label_dims), device=device)
+    check_labels(labels, label_dims)
+    columns = [F.one_hot(labels[:, c] + 1, n + 1)[:, 1:] for c, n in enumerate(label_dims)]
+    return torch.cat(columns, 1).float()

@@ -6,10 +6,10 @@ import torch
 from torch.utils.data import DataLoader
 
 from animegen_core.errors import AnimeGenError
+from animegen_core.training.loop import train
 from animegen_core.training.options import DCGANOptions
 from animegen_core.training.recipes import DCGANRecipe
 from animegen_core.training.run_folder import OPTIONS, save_options
-from animegen_core.training.trainer import train
 
 
 def train_dcgan(

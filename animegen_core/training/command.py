@@ -10,15 +10,16 @@ from typing import Annotated, Any
 import typer
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
-from click.core import ParameterSource
+from torch.utils.data import DataLoader
 
 from animegen_core.command_line import ExitOnError
 from animegen_core.data import make_loader
+from animegen_core.devices import find_device
 from animegen_core.errors import AnimeGenError
-from animegen_core.training.options import DCGANOptions, TrainOptions
-from animegen_core.training.recipes import DCGANRecipe, Recipe
+from animegen_core.training.loop import train
+from animegen_core.training.options import ConditionalDCGANOptions, DCGANOptions, TrainOptions
+from animegen_core.training.recipes import ConditionalDCGANRecipe, DCGANRecipe, Recipe
 from animegen_core.training.run_folder import load_options, new_run_folder, save_options
-from animegen_core.training.trainer import train
 
 # What may be given anew when a run goes on; everything else is part of what the run is.
 _LENGTH = ("epochs", "kimg", "max_minutes")
@@ -43,14 +44,17 @@ def _command(family: str, options_class: type[TrainOptions], recipe_class: Calla
                 raise AnimeGenError("Nothing to train on: give --data PATH, a folder or a zip of pictures.")
             options = options_class(**given)
         else:
-            explicit = {n: v for n, v in given.items() if context.get_parameter_source(n) == ParameterSource.COMMANDLINE}
+            # By name, as newer versions of typer bring a ParameterSource of their own.
+            explicit = {n: v for n, v in given.items() if context.get_parameter_source(n).name == "COMMANDLINE"}
             data, options = _resumed(resume, family, options_class, explicit, data)
         if dry_run:
             typer.echo(json.dumps({"family": family, "data": str(data), **asdict(options)}, indent=2))
             return
+        if device is not None:
+            find_device(device)  # before a run folder is made
         process = PartialState(cpu=device == "cpu")
         with process.main_process_first():  # the others find the cache ready
-            loader = make_loader(data, options.resolution, options.batch)
+            loader = _loader(data, options)
         pictures = len(loader.dataset)
         folder = resume
         if folder is None:
@@ -115,4 +119,13 @@ def _resumed(
     return data or Path(saved_data), options
 
 
+def _loader(data: Path, options: TrainOptions) -> DataLoader:
+    if not isinstance(options, ConditionalDCGANOptions):
+        return make_loader(data, options.resolution, options.batch)
+    if options.labels is None:
+        raise AnimeGenError("A conditional model needs --labels CSV, a tag file with the columns file, hair and eyes.")
+    return make_loader(data, options.resolution, options.batch, None, options.labels, options.least_probability)
+
+
 _command("dcgan", DCGANOptions, DCGANRecipe)
+_command("conditional-dcgan", ConditionalDCGANOptions, ConditionalDCGANRecipe)

@@ -1,13 +1,11 @@
 """The averaged generator: what is sampled and shipped instead of the noisy last iterate."""
 
 import copy
+from collections.abc import Iterable
 
 import torch
-from torch import nn
-from torch.optim.swa_utils import update_bn
-
-_CALIBRATION_BATCH = 128
-_CALIBRATION_BATCHES = 32
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 
 class EMA:
@@ -39,15 +37,28 @@ class EMA:
             averaged[name].copy_(current[name])
 
 
-def calibrated(network: nn.Module, latent_dim: int, seed: int = 0) -> nn.Module:
+@torch.no_grad()
+def calibrated(network: nn.Module, inputs: Iterable[tuple[Tensor, ...]]) -> nn.Module:
     """A copy of an averaged generator whose batch-norm statistics are those of its own activations.
 
-    Averaged statistics belong to the weights they were gathered with; averaged weights have slightly different ones, and
-    the difference shows as washed-out colours. Draws from a generator of its own, so training's random stream is untouched.
+    Averaged statistics belong to the weights they were gathered with; averaged weights have slightly different ones, and the
+    difference shows as washed-out colours.
+
+    Args:
+        network: an averaged generator, left as it is.
+        inputs: the arguments of each of some forward passes.
     """
     network = copy.deepcopy(network)
-    device = next(network.parameters()).device
-    source = torch.Generator().manual_seed(seed)
-    latents = (torch.randn(_CALIBRATION_BATCH, latent_dim, generator=source) for _ in range(_CALIBRATION_BATCHES))
-    update_bn(latents, network, device)
-    return network
+    norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
+    if not norms:
+        return network
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a plain mean over all passes
+    network.train()
+    for arguments in inputs:
+        network(*arguments)
+    for norm, momentum in zip(norms, momenta):
+        norm.momentum = momentum
+    return network.eval()

@@ -26,3 +26,16 @@ def bce_discriminator_loss(
 def bce_generator_loss(fake_logits: Tensor) -> Tensor:
     """The non-saturating form, -log D(G(z)) (Goodfellow et al. 2014, section 3). Logits (N,) to a scalar."""
     return binary_cross_entropy_with_logits(fake_logits, torch.ones_like(fake_logits))
+
+
+def bce_mismatch_loss(logits: Tensor, known: Tensor) -> Tensor:
+    """Cross-entropy that asks for 0 where a real picture is shown with a wrong label (Reed et al. 2016, algorithm 1).
+
+    Args:
+        logits: tensor (N,).
+        known: bool (N,), false where the picture's label is unknown and so no label is wrong.
+
+    Returns:
+        A scalar: the mean over all N, so that a batch with few known labels weighs less.
+    """
+    return (binary_cross_entropy_with_logits(logits, torch.zeros_like(logits), reduction="none") * known).mean()

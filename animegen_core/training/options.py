@@ -1,6 +1,6 @@
 """What a training run can be told, with defaults and their reasons. Saved as options.json in the run folder."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 from animegen_core.errors import AnimeGenError
 
@@ -54,6 +54,8 @@ class TrainOptions:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise AnimeGenError(f"{name} is {value!r}, but must be above 0.")
+        if self.batch < 2:
+            raise AnimeGenError(f"batch is {self.batch!r}, but must be at least 2: batch norm needs something to average.")
         for name in ("beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise AnimeGenError(f"{name} is {getattr(self, name)!r}, but must be at least 0 and below 1.")
@@ -66,10 +68,10 @@ class TrainOptions:
     def target_images(self, images_per_epoch: int) -> float:
         """How many real pictures the whole run shows; infinite when only ``max_minutes`` limits it."""
         if self.kimg is not None:
-            return self.kimg * 1000
+            return round(self.kimg * 1000, 6)  # .088 thousand are 88, not 88.00000000000001
         if self.epochs is None and self.max_minutes is not None:
             return float("inf")
-        return (100 if self.epochs is None else self.epochs) * images_per_epoch
+        return round((100 if self.epochs is None else self.epochs) * images_per_epoch, 6)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +95,19 @@ class DCGANOptions(TrainOptions):
             )
 
 
-def option_names(options_class: type[TrainOptions]) -> list[str]:
-    """Names of all options, shared ones first."""
-    return [f.name for f in fields(options_class)]
+@dataclass(frozen=True, kw_only=True)
+class ConditionalDCGANOptions(DCGANOptions):
+    """DCGAN conditioned on hair and eye colour; pictures without a label are drawn as "any"."""
+
+    labels: str | None = option(None, "Tag file (CSV: file, hair, eyes) of the pictures; required.")
+    least_probability: float = option(0.9, "Labels that a classifier gave a lower probability count as unknown.")
+    label_dropout: float = option(0.15, "Share of known labels hidden in every batch, so that any colour is learned too.")
+    mismatch_weight: float = option(1.0, "Weight of real pictures shown with a wrong label as fakes.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("least_probability", "label_dropout"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise AnimeGenError(f"{name} is {getattr(self, name)!r}, but must be from 0 to 1.")
+        if self.mismatch_weight < 0:
+            raise AnimeGenError(f"mismatch_weight is {self.mismatch_weight!r}, but must be at least 0.")

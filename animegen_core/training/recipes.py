@@ -6,33 +6,41 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from animegen_core.labels import ANY, LABEL_DIMS
 from animegen_core.models import dcgan
 from animegen_core.training import losses
-from animegen_core.training.options import DCGANOptions, TrainOptions
+from animegen_core.training.options import ConditionalDCGANOptions, DCGANOptions, TrainOptions
 
 Stats = dict[str, Tensor]  # scalars for the log
 
 
 class Recipe(ABC):
-    """A family's part in training."""
+    """A family's part in training. Labels are int64 (N, attributes), -1 for any, or None where the family has none."""
 
     family: str
+    conditional = False
     options: TrainOptions
 
     @abstractmethod
     def build(self) -> tuple[nn.Module, nn.Module]:
         """Freshly initialised generator and discriminator."""
 
+    def prepare_labels(self, labels: Tensor) -> Tensor:
+        """Labels (N, attributes) as this step shows them to both networks."""
+        return labels
+
     @abstractmethod
-    def generate(self, generator: nn.Module, count: int, device: torch.device) -> Tensor:
+    def generate(self, generator: nn.Module, count: int, labels: Tensor | None, device: torch.device) -> Tensor:
         """Fakes (count, 3, H, W) from latents drawn here."""
 
     @abstractmethod
-    def discriminator_loss(self, discriminator: nn.Module, real: Tensor, fake: Tensor) -> tuple[Tensor, Stats]:
+    def discriminator_loss(
+        self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None
+    ) -> tuple[Tensor, Stats]:
         """Scalar loss for real and fake pictures (N, 3, H, W) in [-1, 1], and what to log."""
 
     @abstractmethod
-    def generator_loss(self, discriminator: nn.Module, fake: Tensor) -> Tensor:
+    def generator_loss(self, discriminator: nn.Module, fake: Tensor, labels: Tensor | None) -> Tensor:
         """Scalar loss for fakes (N, 3, H, W)."""
 
 
@@ -44,19 +52,76 @@ class DCGANRecipe(Recipe):
     family = "dcgan"
 
     def build(self) -> tuple[nn.Module, nn.Module]:
-        shared = dict(extra_layers=self.options.extra_layers, batch_norm=self.options.batch_norm)
-        return dcgan.Generator(self.options.latent_dim, **shared), dcgan.Discriminator(**shared)
+        variant = dict(extra_layers=self.options.extra_layers, batch_norm=self.options.batch_norm)
+        return dcgan.Generator(self.options.latent_dim, **variant), dcgan.Discriminator(**variant)
 
-    def generate(self, generator: nn.Module, count: int, device: torch.device) -> Tensor:
+    def generate(self, generator: nn.Module, count: int, labels: Tensor | None, device: torch.device) -> Tensor:
         return generator(torch.randn(count, self.options.latent_dim, device=device))
 
-    def discriminator_loss(self, discriminator: nn.Module, real: Tensor, fake: Tensor) -> tuple[Tensor, Stats]:
-        real_logits, fake_logits = discriminator(real), discriminator(fake)
-        loss = losses.bce_discriminator_loss(
-            real_logits.float(), fake_logits.float(), self.options.real_label_low, self.options.real_label_high
-        )
-        scores = {"real_score": real_logits, "fake_score": fake_logits}
-        return loss, {name: logits.detach().float().sigmoid().mean() for name, logits in scores.items()}
+    def discriminator_loss(
+        self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None
+    ) -> tuple[Tensor, Stats]:
+        real_logits, fake_logits = discriminator(real).float(), discriminator(fake).float()
+        loss = losses.bce_discriminator_loss(real_logits, fake_logits, *self._real_labels())
+        return loss, _scores(real_score=real_logits, fake_score=fake_logits)
 
-    def generator_loss(self, discriminator: nn.Module, fake: Tensor) -> Tensor:
+    def generator_loss(self, discriminator: nn.Module, fake: Tensor, labels: Tensor | None) -> Tensor:
         return losses.bce_generator_loss(discriminator(fake).float())
+
+    def _real_labels(self) -> tuple[float, float]:
+        return self.options.real_label_low, self.options.real_label_high
+
+
+@dataclass
+class ConditionalDCGANRecipe(DCGANRecipe):
+    """Conditional DCGAN with three kinds of pairs (Reed et al. 2016, https://arxiv.org/abs/1605.05396, algorithm 1):
+    real picture and its label, fake and the label it was drawn for, real picture and a wrong label.
+    """
+
+    options: ConditionalDCGANOptions
+    family = "conditional-dcgan"
+    conditional = True
+
+    def build(self) -> tuple[nn.Module, nn.Module]:
+        variant = dict(extra_layers=self.options.extra_layers, batch_norm=self.options.batch_norm)
+        return dcgan.ConditionalGenerator(self.options.latent_dim, **variant), dcgan.ConditionalDiscriminator(**variant)
+
+    def prepare_labels(self, labels: Tensor) -> Tensor:
+        return torch.where(torch.rand(labels.shape, device=labels.device) < self.options.label_dropout, ANY, labels)
+
+    def generate(self, generator: nn.Module, count: int, labels: Tensor | None, device: torch.device) -> Tensor:
+        return generator(torch.randn(count, self.options.latent_dim, device=device), labels)
+
+    def discriminator_loss(
+        self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None
+    ) -> tuple[Tensor, Stats]:
+        real_logits, fake_logits = discriminator(real, labels).float(), discriminator(fake, labels).float()
+        loss = losses.bce_discriminator_loss(real_logits, fake_logits, *self._real_labels())
+        scores = _scores(real_score=real_logits, fake_score=fake_logits)
+        if labels is None:
+            return loss, scores
+        known = (labels != ANY).any(1)  # a picture of unknown colours has no wrong label
+        wrong_logits = discriminator(real, wrong_labels(labels)).float()
+        loss = loss + self.options.mismatch_weight * losses.bce_mismatch_loss(wrong_logits, known)
+        wrong_score = (wrong_logits.detach().sigmoid() * known).sum() / known.sum().clamp(min=1)
+        return loss, scores | {"wrong_score": wrong_score}
+
+    def generator_loss(self, discriminator: nn.Module, fake: Tensor, labels: Tensor | None) -> Tensor:
+        return losses.bce_generator_loss(discriminator(fake, labels).float())
+
+
+def wrong_labels(labels: Tensor, label_dims: tuple[int, ...] = LABEL_DIMS) -> Tensor:
+    """Labels (N, attributes) with one known attribute of each row, drawn at random, changed to another value.
+
+    What is unknown stays unknown, so that only the colour is wrong and not how much is told.
+    """
+    known = labels != ANY
+    chosen = torch.multinomial(known.float() + 1e-6, 1)  # (N, 1); in rows where nothing is known it does not matter
+    sizes = torch.tensor(label_dims, device=labels.device)[chosen]
+    step = (torch.rand(chosen.shape, device=labels.device) * (sizes - 1)).long() + 1  # 1 to size - 1
+    changed = (labels.gather(1, chosen) + step) % sizes
+    return torch.where(known, labels.scatter(1, chosen, changed), labels)
+
+
+def _scores(**logits: Tensor) -> Stats:
+    return {name: value.detach().sigmoid().mean() for name, value in logits.items()}

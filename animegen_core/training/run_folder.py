@@ -52,9 +52,12 @@ def load_options(folder: str | Path) -> dict:
         AnimeGenError: the folder is not a run.
     """
     try:
-        return json.loads((Path(folder) / OPTIONS).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        options = json.loads((Path(folder) / OPTIONS).read_text(encoding="utf-8"))
+        if not {"family", "data"} <= options.keys():
+            raise ValueError("no family or data")
+    except (OSError, ValueError, AttributeError) as error:
         raise AnimeGenError(f"'{folder}' is not a run folder: it has no readable {OPTIONS}.") from error
+    return options
 
 
 class RunLog:

@@ -40,8 +40,8 @@ def load_state(path: str | Path, modules: dict[str, nn.Module], optimizers: dict
     """
     try:
         with safe_open(path, "pt") as file:
-            progress = json.loads(file.metadata()["progress"])
-            tensors = {name: file.get_tensor(name) for name in file}
+            progress = json.loads((file.metadata() or {})["progress"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
         for owner, module in modules.items():
             module.load_state_dict(_of(owner, tensors))
         for owner, optimizer in optimizers.items():

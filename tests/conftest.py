@@ -1,0 +1,55 @@
+"""Fixtures that several test files share. Everything is made here: no test needs the network, a GPU or outside data."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from animegen_core.checkpoint import save_checkpoint
+from animegen_core.models.dcgan import Generator
+
+torch.set_num_threads(1)  # the same sums in the same order as in the processes that tests start
+
+
+@pytest.fixture(autouse=True)
+def isolated_cache(tmp_path_factory, monkeypatch) -> Path:
+    """Each test decodes into a picture cache of its own."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("ANIMEGEN_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def draw():
+    """draw(seed, size) -> an RGB picture of coloured blobs."""
+
+    def blobs(seed: int = 0, size: tuple[int, int] = (40, 40)) -> Image.Image:
+        random = np.random.RandomState(seed)
+        picture = Image.new("RGB", size, tuple(random.randint(0, 256, 3).tolist()))
+        brush = ImageDraw.Draw(picture)
+        for _ in range(6):
+            (x, y), radius = random.randint(0, size), random.randint(1, max(size) // 2 + 2)
+            brush.ellipse((x - radius, y - radius, x + radius, y + radius), tuple(random.randint(0, 256, 3).tolist()))
+        return picture
+
+    return blobs
+
+
+@pytest.fixture
+def pictures(tmp_path, draw) -> Path:
+    """A folder of 12 small pictures, 00.png to 11.png."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for seed in range(12):
+        draw(seed, (24 + seed, 30)).save(folder / f"{seed:02d}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory) -> Path:
+    """The folder of an untrained DCGAN with few channels."""
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("checkpoints") / "tiny"
+    return save_checkpoint(folder, "dcgan", Generator(latent_dim=8, base_channels=4).eval(), 1234, "coloured blobs", "mit")

@@ -1,0 +1,442 @@
+"""Whole runs: the command line, a kill and a resume, Ctrl-C, divergence, several processes, and training as a function."""
+
+import contextlib
+import inspect
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+from typer.testing import CliRunner
+
+from animegen_core import AnimeGenError, Character, Studio
+from animegen_core.checkpoint import load_checkpoint
+from animegen_core.models import dcgan
+from animegen_core.training import DCGANOptions, train, train_dcgan
+from animegen_core.training.command import app
+from animegen_core.training.recipes import DCGANRecipe
+from animegen_core.training.run_folder import load_options, read_log
+
+ROOT = Path(__file__).parents[2]
+BASICS = ("--device", "cpu", "--precision", "fp32", "--batch", 4)
+EVERY_STEP = ("--save-minutes", 1e-9)
+
+# train.py with networks of few channels.
+TINY_TRAIN = """
+from animegen_core.models import dcgan
+from animegen_core.training.command import app
+from animegen_core.training.recipes import DCGANRecipe
+
+def build(recipe):
+    return dcgan.Generator(recipe.options.latent_dim, 4), dcgan.Discriminator(4)
+
+DCGANRecipe.build = build
+app()
+"""
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """Networks of few channels for runs in this process."""
+
+    def build(recipe):
+        variant = dict(extra_layers=recipe.options.extra_layers, batch_norm=recipe.options.batch_norm)
+        return dcgan.Generator(recipe.options.latent_dim, 4, **variant), dcgan.Discriminator(4, **variant)
+
+    monkeypatch.setattr(DCGANRecipe, "build", build)
+
+
+def command(*arguments):
+    """``train.py`` in this process."""
+    return CliRunner().invoke(app, ["dcgan", *map(str, arguments)])
+
+
+def trained(*arguments):
+    """``train.py`` in this process, which must succeed."""
+    result = command(*arguments)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+@contextlib.contextmanager
+def started(*arguments):
+    """A tiny ``train.py`` as a process of its own, which is gone when the block ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", TINY_TRAIN, "dcgan", *map(str, arguments)],
+        cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def progress(folder) -> dict:
+    with safe_open(folder / "state.safetensors", "pt") as file:
+        return json.loads(file.metadata()["progress"])
+
+
+def wait_for_steps(process, folder, steps):
+    """Return once the state in ``folder`` is of at least that many steps."""
+    deadline = time.monotonic() + 60
+    while not (folder / "state.safetensors").exists() or progress(folder)["steps"] < steps:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def assert_same_state(first, second):
+    first, second = load_file(first / "state.safetensors"), load_file(second / "state.safetensors")
+    assert first.keys() == second.keys()
+    owners = {name.split(".")[0] for name in first}
+    assert owners == {"generator", "discriminator", "ema", "generator_optimizer", "discriminator_optimizer"}
+    different = [name for name in first if not torch.equal(first[name], second[name])]
+    assert not different
+
+
+def assert_refused(result, *fragments):
+    """Exit code 2, one line on standard error (after what a progress bar wiped out), no traceback."""
+    assert result.exit_code == 2
+    (line,) = (line.rsplit("\r")[-1] for line in result.stderr.split("\n") if line)
+    assert line.startswith("Error: ")
+    assert all(fragment in line for fragment in fragments)
+
+
+def floats(count, seed=0):
+    return torch.rand(count, 3, 64, 64, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+def test_the_command_turns_a_folder_of_pictures_into_a_checkpoint(pictures, tmp_path):
+    arguments = ["dcgan", *BASICS, "--data", pictures, "--out", tmp_path / "runs", "--kimg", 0.008, "--licence", "mit"]
+    result = subprocess.run(
+        [sys.executable, "train.py", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("12 pictures; writing to")
+    assert "--resume" not in result.stdout  # it is finished
+    folder = tmp_path / "runs" / "00000-dcgan-64"
+    names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("events."))
+    assert names == ["checkpoint", "log.csv", "losses.png", "options.json", "samples", "state.safetensors"]
+    assert len(list(folder.glob("events.*"))) == 1
+    assert load_options(folder)["kimg"] == 0.008
+    assert Image.open(folder / "samples" / "00000008.png").size == (8 * 66 + 2, 8 * 66 + 2)
+    (row,) = read_log(folder / "log.csv")
+    assert row["images"] == 8
+    assert {"loss_g", "loss_d", "real_score", "fake_score", "images_per_second"} <= row.keys()
+    studio = Studio.load(folder / "checkpoint", "cpu")
+    assert studio.render(Character(1)).size == (64, 64)
+    info = studio.checkpoint.info()
+    assert info["generator_parameters"] == 3_600_256
+    assert (info["images_seen"], info["trained_on"], info["licence"]) == (8, "12 pictures from 'pictures'", "mit")
+
+
+def test_a_killed_run_resumes_to_the_same_weights(pictures, tmp_path, tiny):
+    killed = tmp_path / "killed" / "00000-dcgan-64"
+    with started(*BASICS, *EVERY_STEP, "--data", pictures, "--out", killed.parent, "--kimg", 2) as process:
+        wait_for_steps(process, killed, 5)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    steps_when_killed = progress(killed)["steps"]
+    kimg = (steps_when_killed + 7) * 4 / 1000  # three batches are an epoch, so both ends may lie within one
+    trained("--resume", killed, "--device", "cpu", "--kimg", kimg)
+    trained(*BASICS, "--data", pictures, "--out", tmp_path / "whole", "--kimg", kimg, "--log-interval", 1)
+
+    whole = tmp_path / "whole" / "00000-dcgan-64"
+    assert progress(killed)["steps"] == progress(whole)["steps"] == steps_when_killed + 7
+    assert_same_state(killed, whole)
+    character = Character(5)
+    faces = [Studio.load(run / "checkpoint", "cpu").render(character).tobytes() for run in (killed, whole)]
+    assert faces[0] == faces[1]
+    images = [row["images"] for row in read_log(killed / "log.csv")]
+    assert images == sorted(set(images))
+
+
+def test_a_run_resumed_twice_within_an_epoch_sees_the_same_order(pictures, tmp_path, tiny):
+    whole, parts = tmp_path / "whole" / "00000-dcgan-64", tmp_path / "parts" / "00000-dcgan-64"
+    trained(*BASICS, "--data", pictures, "--out", whole.parent, "--kimg", 0.032)
+    trained(*BASICS, "--data", pictures, "--out", parts.parent, "--kimg", 0.008)
+    trained("--resume", parts, "--device", "cpu", "--kimg", 0.016)
+    trained("--resume", parts, "--device", "cpu", "--kimg", 0.032)
+    assert_same_state(whole, parts)
+
+
+def test_another_seed_trains_another_network(pictures, tmp_path, tiny):
+    for seed in (0, 1):
+        trained(*BASICS, "--data", pictures, "--out", tmp_path, "--kimg", 0.008, "--seed", seed)
+    first, second = (load_file(tmp_path / f"0000{i}-dcgan-64" / "state.safetensors") for i in (0, 1))
+    assert not torch.equal(first["generator.project.0.weight"], second["generator.project.0.weight"])
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(pictures, tmp_path, tiny):
+    folder = tmp_path / "my runs" / "00000-dcgan-64"
+    with started(*BASICS, *EVERY_STEP, "--data", pictures, "--out", folder.parent, "--kimg", 2) as process:
+        wait_for_steps(process, folder, 2)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert "Traceback" not in errors
+    last_line = output.splitlines()[-1]
+    assert last_line.startswith("Go on with: python train.py dcgan --resume ")
+    seen = progress(folder)["images_seen"]
+    assert load_checkpoint(folder / "checkpoint").config["images_seen"] == seen
+    advice = shlex.split(last_line.removeprefix("Go on with: python train.py dcgan "))
+    trained(*advice, "--device", "cpu", "--kimg", seen / 1000 + 0.008)
+    assert progress(folder)["images_seen"] == seen + 8
+
+
+class Scripted(Dataset):
+    """Random float pictures; ``before(n)`` is called before the n-th one is handed out, and may return another one."""
+
+    def __init__(self, before) -> None:
+        self.before, self.handed_out = before, 0
+
+    def __len__(self) -> int:
+        return 400
+
+    def __getitem__(self, index):
+        self.handed_out += 1
+        replacement = self.before(self.handed_out)
+        return floats(1, index)[0] if replacement is None else replacement
+
+
+def test_a_termination_request_saves_too(tmp_path, tiny, capsys):
+    def before(number):
+        if number == 9:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    handler = signal.getsignal(signal.SIGTERM)
+    train_dcgan(DataLoader(Scripted(before), 4), 1, "cpu", tmp_path)
+    assert 8 <= progress(tmp_path)["images_seen"] <= 12
+    assert "Go on with:" in capsys.readouterr().out
+    assert signal.getsignal(signal.SIGTERM) is handler
+
+
+def test_max_minutes_ends_a_run_that_can_go_on(pictures, tmp_path, tiny):
+    result = trained(*BASICS, "--data", pictures, "--out", tmp_path, "--max-minutes", 0.003)
+    assert "Go on with:" in result.stdout
+    folder = tmp_path / "00000-dcgan-64"
+    seen = progress(folder)["images_seen"]
+    trained("--resume", folder, "--device", "cpu", "--kimg", seen / 1000 + 0.004)
+    assert progress(folder)["images_seen"] == seen + 4
+
+
+def test_epochs_count_passes_and_snapshots_come_at_the_interval(pictures, tmp_path, tiny):
+    trained(*BASICS, "--data", pictures, "--out", tmp_path, "--epochs", 3, "--save-interval", 1)
+    samples = tmp_path / "00000-dcgan-64" / "samples"
+    assert sorted(path.name for path in samples.iterdir()) == ["00000012.png", "00000024.png", "00000036.png"]
+
+
+def test_the_checkpoint_holds_the_averaged_generator(pictures, tmp_path, tiny):
+    trained(*BASICS, "--data", pictures, "--out", tmp_path, "--kimg", 0.04, "--ema-rampup", 10, "--lr", 0.01)
+    folder = tmp_path / "00000-dcgan-64"
+    state = load_file(folder / "state.safetensors")
+    shipped = load_checkpoint(folder / "checkpoint").generator.project[0].weight
+    assert torch.equal(shipped, state["ema.project.0.weight"].half().float())
+    assert not torch.equal(shipped, state["generator.project.0.weight"].half().float())
+
+
+@pytest.mark.parametrize(
+    "flags, arguments",
+    [
+        (["--latent-dim", 50], dict(latent_dim=50)),
+        (["--extra-layers", 2], dict(extra_layers=2)),
+        (["--no-batch-norm"], dict(batch_norm=False)),
+        (["--real-label-high", 1, "--no-flip"], dict()),
+        (["--precision", "bf16"], dict()),
+    ],
+)
+def test_every_variant_is_one_flag_away(pictures, tmp_path, tiny, flags, arguments):
+    trained(*BASICS, "--data", pictures, "--out", tmp_path, "--kimg", 0.008, *flags)
+    config = load_checkpoint(tmp_path / "00000-dcgan-64" / "checkpoint").config["generator"]
+    assert config == dict(latent_dim=100, base_channels=4, extra_layers=0, batch_norm=True) | arguments
+
+
+def test_a_dry_run_prints_the_options_and_writes_nothing(pictures, tmp_path, isolated_cache):
+    before = sorted(tmp_path.rglob("*"))
+    result = command("--data", pictures, "--out", tmp_path / "runs", "--kimg", 3, "--dry-run")
+    assert result.exit_code == 0
+    printed = json.loads(result.stdout)
+    assert (printed["family"], printed["data"]) == ("dcgan", str(pictures))
+    assert (printed["kimg"], printed["batch"], printed["lr"]) == (3, 128, 2e-4)
+    assert sorted(tmp_path.rglob("*")) == before
+    assert not list(isolated_cache.iterdir())
+
+
+def test_a_picture_that_is_no_number_stops_the_run_and_the_last_good_state_is_kept(tmp_path, tiny):
+    path, good = tmp_path / "state.safetensors", []
+
+    def before(number):
+        if number == 21:
+            good.append(path.read_bytes())
+            return torch.full((3, 64, 64), float("nan"))
+        return None
+
+    options = DCGANOptions(epochs=1, batch=4, save_minutes=1e-9)
+    with pytest.raises(AnimeGenError, match=r"Training diverged at 24 pictures.*last good state is kept in"):
+        train(DCGANRecipe(options), DataLoader(Scripted(before), 4), tmp_path, "cpu")
+    assert [path.read_bytes()] == good
+    assert progress(tmp_path)["images_seen"] == 20
+    assert all(tensor.isfinite().all() for tensor in load_file(path).values())
+
+
+def test_an_absurd_learning_rate_ends_in_one_sentence(pictures, tmp_path, tiny):
+    result = command(*BASICS, "--data", pictures, "--out", tmp_path, "--epochs", 5, "--lr", 1e30)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.stderr
+    last_line = result.stderr.splitlines()[-1]
+    assert last_line.startswith("Error: Training diverged")
+    assert last_line.endswith("no state had been saved yet. Try a lower learning rate than 1e+30.")
+
+
+@pytest.fixture(scope="module")
+def finished_run(tmp_path_factory):
+    """The folder of a short run whose data are gone."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    loader = DataLoader(TensorDataset(floats(8)), 4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DCGANRecipe, "build", lambda _: (dcgan.Generator(100, 4), dcgan.Discriminator(4)))
+        train_dcgan(loader, 1, "cpu", folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "flags, fragment",
+    [
+        (["--lr", 0.1], "--lr cannot be changed"),
+        (["--no-batch-norm"], "--batch-norm cannot be changed"),
+        (["--seed", 3], "--seed cannot be changed"),
+        (["--epochs", 3, "--kimg", 3], "not both"),
+        ([], "does not know its data; give --data PATH"),
+    ],
+)
+def test_what_a_resumed_run_refuses(finished_run, flags, fragment):
+    before = {path: path.read_bytes() for path in finished_run.rglob("*") if path.is_file()}
+    assert_refused(command("--resume", finished_run, *flags), fragment)
+    assert {path: path.read_bytes() for path in finished_run.rglob("*") if path.is_file()} == before
+
+
+def test_a_resumed_run_may_be_told_again_what_it_is(finished_run, pictures, tiny):
+    result = command("--resume", finished_run, "--data", pictures, "--lr", 0.0002, "--epochs", 9, "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["epochs"] == 9
+
+
+@pytest.mark.parametrize(
+    "flags, fragment",
+    [
+        (["--epochs", 1, "--kimg", 1], "not both"),
+        (["--batch", 13], "12 pictures, fewer than one batch of 13"),
+        (["--batch", 1], "batch is 1"),
+        (["--lr", 0], "lr is 0.0"),
+        (["--precision", "fp8"], "'fp8'"),
+        (["--device", "banana"], "'banana'"),
+        (["--data", "missing/pictures"], "'missing/pictures' does not exist"),
+        (["--resume", "missing/run"], "'missing/run' is not a run folder"),
+    ],
+)
+def test_mistakes_end_with_code_2_and_one_sentence(pictures, tmp_path, flags, fragment):
+    result = command("--batch", 4, "--device", "cpu", "--data", pictures, "--out", tmp_path / "runs", *flags)
+    assert_refused(result, fragment)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_no_data_at_all_is_a_mistake_too():
+    assert_refused(command("--epochs", 1), "give --data PATH")
+
+
+def test_two_runs_started_at_once_get_two_folders(pictures, tmp_path):
+    arguments = (*BASICS, "--data", pictures, "--out", tmp_path / "runs", "--kimg", 0.004)
+    with started(*arguments) as first, started(*arguments) as second:
+        for process in (first, second):
+            _, errors = process.communicate(timeout=100)
+            assert process.returncode == 0, errors
+    folders = sorted(path.name for path in (tmp_path / "runs").iterdir())
+    assert folders == ["00000-dcgan-64", "00001-dcgan-64"]
+    assert_same_state(*(tmp_path / "runs" / name for name in folders))
+
+
+def test_two_processes_make_one_run(pictures, tmp_path):
+    launch = ["--cpu", "--num_processes", 2, "--num_machines", 1, "--mixed_precision", "no", "--dynamo_backend", "no"]
+    launch += ["--num_cpu_threads_per_process", 1, "--main_process_port", 0]
+    arguments = ["dcgan", *BASICS, "--data", pictures, "--out", tmp_path, "--kimg", 0.008, "--no-batch-norm"]
+    script = [*launch, "train.py", *arguments]
+    result = subprocess.run(
+        [sys.executable, "-m", "accelerate.commands.launch", *map(str, script)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert [path.name for path in tmp_path.glob("0*")] == ["00000-dcgan-64"]
+    folder = tmp_path / "00000-dcgan-64"
+    assert progress(folder)["images_seen"] == 8
+    assert progress(folder)["steps"] == 2
+    assert len(read_log(folder / "log.csv")) == 1
+    assert Studio.load(folder / "checkpoint", "cpu").render(Character(1)).size == (64, 64)
+
+
+def test_training_does_not_need_the_interface():
+    check = "import animegen_core.training.command, sys; assert 'gradio' not in sys.modules"
+    subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=True)
+
+
+def test_the_function_has_the_arguments_that_were_promised():
+    parameters = list(inspect.signature(train_dcgan).parameters.values())[:8]
+    assert [(p.name, p.default) for p in parameters] == [
+        ("dataloader", inspect.Parameter.empty),
+        ("num_epochs", inspect.Parameter.empty),
+        ("device", inspect.Parameter.empty),
+        ("output_dir", inspect.Parameter.empty),
+        ("latent_dim", 100),
+        ("lr", 0.0002),
+        ("beta1", 0.5),
+        ("save_interval", 10),
+    ]
+
+
+def with_labels(pictures):
+    return TensorDataset(pictures, torch.arange(len(pictures)))
+
+
+@pytest.mark.parametrize("dataset", [lambda pictures: pictures, TensorDataset, with_labels])
+def test_the_function_trains_on_any_loader_of_float_pictures(tmp_path, tiny, dataset):
+    loader = DataLoader(dataset(floats(8)), 4, shuffle=True)
+    checkpoint = train_dcgan(loader, 2, "cpu", tmp_path / "run", latent_dim=16)
+    studio = Studio.load(checkpoint, "cpu")
+    assert studio.render(Character(1)).size == (64, 64)
+    info = studio.checkpoint.info()
+    assert (info["images_seen"], info["trained_on"], info["generator"]["latent_dim"]) == (16, "8 pictures", 16)
+
+
+@pytest.mark.parametrize("count, seen", [(8, 16), (10, 20), (9, 16)])  # a last batch of one has no batch statistics
+def test_an_epoch_ends_where_the_loader_ends(tmp_path, tiny, count, seen):
+    train_dcgan(DataLoader(TensorDataset(floats(count)), 4), 2, "cpu", tmp_path / "run")
+    assert progress(tmp_path / "run")["images_seen"] == seen
+
+
+@pytest.mark.parametrize("count, options", [(3, dict(batch_size=4, drop_last=True)), (1, dict(batch_size=4))])
+def test_a_loader_without_a_usable_batch_is_refused(tmp_path, tiny, count, options):
+    with pytest.raises(AnimeGenError, match=f"{count} pictures in batches of 4 cannot be trained on"):
+        train_dcgan(DataLoader(TensorDataset(floats(count)), **options), 2, "cpu", tmp_path / "run")
+
+
+def test_a_folder_that_holds_a_run_is_not_written_over(finished_run):
+    before = (finished_run / "state.safetensors").read_bytes()
+    with pytest.raises(AnimeGenError, match="already holds a run"):
+        train_dcgan(DataLoader(floats(8), 4), 1, "cpu", finished_run)
+    assert (finished_run / "state.safetensors").read_bytes() == before
+
+
+def test_an_unknown_option_of_the_function_is_named(tmp_path):
+    with pytest.raises(TypeError, match="wings"):
+        train_dcgan(DataLoader(floats(8), 4), 1, "cpu", tmp_path / "run", wings=2)
