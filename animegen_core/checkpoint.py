@@ -54,8 +54,9 @@ class Checkpoint:
 
 
 def bundled_names() -> list[str]:
-    """Names of the checkpoints that come with the program."""
-    return sorted(path.parent.name for path in BUNDLED.glob(f"*/{CONFIG}"))
+    """Names of the generators that come with the program."""
+    configs = {path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in BUNDLED.glob(f"*/{CONFIG}")}
+    return sorted(name for name, config in configs.items() if config["family"] in GENERATORS)
 
 
 def save_checkpoint(
@@ -66,10 +67,6 @@ def save_checkpoint(
     Each file is replaced atomically, the config last.
     """
     folder = Path(folder)
-    tensors = {
-        name: value.detach().cpu().to(torch.float16 if value.is_floating_point() and value.ndim > 1 else value.dtype)
-        for name, value in generator.state_dict().items()
-    }
     config = {
         "family": family,
         "resolution": generator.resolution,
@@ -78,8 +75,7 @@ def save_checkpoint(
         "trained_on": trained_on,
         "licence": licence,
     }
-    with atomic_path(folder / WEIGHTS) as temporary:
-        save_file({name: value.contiguous() for name, value in tensors.items()}, temporary)
+    save_weights(folder, generator)
     if not (folder / CARD).exists():
         atomic_write_text(folder / CARD, _card(folder.name, config, count_parameters(generator)))
     atomic_write_text(folder / CONFIG, json.dumps(config, indent=2) + "\n")
@@ -92,32 +88,55 @@ def load_checkpoint(name: str | Path) -> Checkpoint:
     Raises:
         AnimeGenError: no such checkpoint, or its config or weights are damaged or foreign.
     """
-    folder = _find(name)
+    folder = find_checkpoint(name)
     config = _read_config(folder)
+    generator = load_network(folder, GENERATORS[config["family"]], config["generator"])
+    digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:12]
+    return Checkpoint(folder.name, generator, config, digest, folder)
+
+
+def save_weights(folder: Path, network: nn.Module) -> None:
+    """Write model.safetensors atomically: matrices and kernels in half precision, vectors (norms, biases) in full."""
+    tensors = {
+        name: value.detach().cpu().to(torch.float16 if value.is_floating_point() and value.ndim > 1 else value.dtype)
+        for name, value in network.state_dict().items()
+    }
+    with atomic_path(folder / WEIGHTS) as temporary:
+        save_file({name: value.contiguous() for name, value in tensors.items()}, temporary)
+
+
+def load_network(folder: Path, network_class: type[nn.Module], arguments: dict[str, Any]) -> nn.Module:
+    """Build a network and fill it, strictly, from the weights in ``folder``: on the CPU, in float32, in eval mode.
+
+    Raises:
+        AnimeGenError: the arguments do not suit the class or ask for an absurd size; weights are missing, damaged or foreign.
+    """
     try:
         with torch.device("meta"):  # learn the size before any memory is taken
-            skeleton = GENERATORS[config["family"]](**config["generator"])
+            skeleton = network_class(**arguments)
     except (TypeError, ValueError) as error:
-        raise AnimeGenError(f"{folder.name}/{CONFIG} has unusable generator arguments: {error}") from error
+        raise AnimeGenError(f"{folder.name}/{CONFIG} has unusable arguments: {error}") from error
     if count_parameters(skeleton) > _MAX_PARAMETERS:
         raise AnimeGenError(
             f"{folder.name}/{CONFIG} asks for {count_parameters(skeleton):,} parameters; "
             f"at most {_MAX_PARAMETERS:,} are accepted."
         )
-    weights = folder / WEIGHTS
     try:
-        tensors = load_file(weights)
-        generator = skeleton.to_empty(device="cpu")
-        generator.load_state_dict(tensors)  # strict: a missing or foreign weight is an error
+        network = skeleton.to_empty(device="cpu")
+        network.load_state_dict(load_file(folder / WEIGHTS))  # strict: a missing or foreign weight is an error
     except FileNotFoundError:
-        raise AnimeGenError(f"Checkpoint '{name}' has no {WEIGHTS}.") from None
+        raise AnimeGenError(f"Checkpoint '{folder.name}' has no {WEIGHTS}.") from None
     except (SafetensorError, RuntimeError) as error:
         raise AnimeGenError(f"{folder.name}/{WEIGHTS} does not fit its {CONFIG}: {_last_line(error)}") from error
-    digest = hashlib.sha256(weights.read_bytes()).hexdigest()[:12]
-    return Checkpoint(folder.name, generator.eval().requires_grad_(False), config, digest, folder)
+    return network.eval().requires_grad_(False)
 
 
-def _find(name: str | Path) -> Path:
+def find_checkpoint(name: str | Path) -> Path:
+    """The folder of a bundled checkpoint's name, or the folder itself.
+
+    Raises:
+        AnimeGenError: there is none.
+    """
     for folder in (BUNDLED / name, Path(name)):
         with suppress(OSError):  # a name too long for a file
             if (folder / CONFIG).is_file():

@@ -1,6 +1,9 @@
 """Training a classifier of hair and eye colours on a tag file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -8,9 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import trange
 
-from animegen_core.data import random_flip, to_model_range
+from animegen_core.data import load_pictures, random_flip, to_model_range
+from animegen_core.data.tags import labels_for, read_tags
 from animegen_core.devices import autocast_dtype
-from animegen_core.labels import ANY
+from animegen_core.labelling import predict, save_classifier
+from animegen_core.labels import ANY, ATTRIBUTES
 from animegen_core.models.classifier import ColourClassifier
 
 _MARGIN = 4  # px by which pictures are shifted: tags do not depend on where the face is
@@ -66,9 +71,9 @@ def train_classifier(
 
 def balance(labels: Tensor, count: int) -> Tensor:
     """Weights (count,) that make up for rare colours, one over the root of each frequency, of mean one over the labels."""
-    frequency = torch.bincount(labels[labels != ANY], minlength=count).float().clamp(min=1)
-    weight = frequency.rsqrt()
-    return weight * frequency.sum() / (weight * frequency).sum()
+    frequency = torch.bincount(labels[labels != ANY], minlength=count).float()
+    weight = frequency.clamp(min=1).rsqrt()
+    return weight * frequency.sum().clamp(min=1) / (weight * frequency).sum().clamp(min=1)
 
 
 def random_shift(images: Tensor, margin: int) -> Tensor:
@@ -82,19 +87,6 @@ def random_shift(images: Tensor, margin: int) -> Tensor:
     return padded[index, :, rows, columns].permute(0, 3, 1, 2)
 
 
-@torch.no_grad()
-def predict(classifier: ColourClassifier, pictures: np.ndarray, batch: int = 256) -> list[Tensor]:
-    """Logits of uint8 pictures (N, H, W, 3): one tensor (N, colours) for each attribute, on the CPU."""
-    where = next(classifier.parameters()).device
-    dtype = autocast_dtype("auto", where)
-    parts = []
-    for start in range(0, len(pictures), batch):
-        images = torch.from_numpy(np.ascontiguousarray(pictures[start : start + batch])).permute(0, 3, 1, 2).to(where)
-        with torch.autocast(where.type, dtype, enabled=dtype is not None):
-            parts.append([part.cpu() for part in classifier(to_model_range(images))])
-    return [torch.cat(attribute) for attribute in zip(*parts)]
-
-
 def calibrate(classifier: ColourClassifier, pictures: np.ndarray, labels: Tensor) -> None:
     """Set the temperatures that give held-out labels the highest likelihood (Guo et al. 2017, section 4.2)."""
     candidates = torch.logspace(-0.7, 0.7, 57)
@@ -102,3 +94,45 @@ def calibrate(classifier: ColourClassifier, pictures: np.ndarray, labels: Tensor
         known = labels[:, column] != ANY
         losses = torch.stack([F.cross_entropy(logits[known] / t, labels[known, column]) for t in candidates])
         classifier.temperature[column] *= candidates[losses.argmin()]
+
+
+def accuracies(classifier: ColourClassifier, pictures: np.ndarray, labels: Tensor) -> dict[str, dict[str, float]]:
+    """Share of the known labels that the classifier repeats: for each attribute overall and for each of its colours."""
+    report: dict[str, dict[str, float]] = {}
+    for column, (attribute, logits) in enumerate(zip(ATTRIBUTES, predict(classifier, pictures))):
+        target, best = labels[:, column], logits.argmax(1)
+        known = target != ANY
+        report[attribute] = {"overall": _share(best[known] == target[known])}
+        for index, colour in enumerate(ATTRIBUTES[attribute]):
+            report[attribute][colour] = _share(best[target == index] == index)
+    return report
+
+
+def _share(right: Tensor) -> float:
+    return round(float(right.float().mean()), 4) if len(right) else float("nan")
+
+
+def fit_and_save(
+    data: str | Path, tags: str | Path, folder: str | Path, facts: dict[str, Any], widths: Sequence[int], seed: int
+) -> dict[str, dict[str, float]]:
+    """Train a classifier on nine tenths of the tagged pictures, calibrate it on the last tenth, save it with its accuracy.
+
+    The split depends on nothing but the number of tagged pictures, so that classifiers of any seed share their held-out tenth.
+
+    Returns:
+        The held-out accuracies, which are also written into the config.
+    """
+    torch.manual_seed(seed)
+    classifier = ColourClassifier(widths)
+    cache = load_pictures(data, classifier.resolution)
+    labels = labels_for(cache.names, read_tags(tags))
+    tagged = (labels != ANY).any(1).nonzero().flatten()
+    order = tagged[torch.randperm(len(tagged), generator=torch.Generator().manual_seed(0))]
+    held_out, used = order[: len(order) // 10], order[len(order) // 10 :]
+    pictures = {part: np.ascontiguousarray(cache.pictures[index.numpy()]) for part, index in enumerate((used, held_out))}
+    train_classifier(classifier, pictures[0], labels[used], ClassifierOptions(seed=seed))
+    calibrate(classifier, pictures[1], labels[held_out])
+    report = accuracies(classifier, pictures[1], labels[held_out])
+    counts = {"pictures": len(used), "held_out_pictures": len(held_out)}
+    save_classifier(folder, classifier, {**facts, **counts, "seed": seed, "held_out_accuracy": report})
+    return report

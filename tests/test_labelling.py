@@ -1,0 +1,119 @@
+"""A classifier learns colours from a tag file, is saved, loaded and tags a folder."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from animegen_core.data.tags import Tag, write_tags
+from animegen_core.errors import AnimeGenError
+from animegen_core.labelling import label_pictures, load_classifier, save_classifier, tags_of
+from animegen_core.labels import ANY, HAIR
+from animegen_core.models.classifier import ColourClassifier
+from animegen_core.training.classifier import (
+    ClassifierOptions,
+    accuracies,
+    balance,
+    calibrate,
+    fit_and_save,
+    random_shift,
+    train_classifier,
+)
+
+RED, BLUE = HAIR.index("red"), HAIR.index("blue")
+TINY = (4, 8)
+
+
+def faces(count, seed=0):
+    """Pictures whose upper half is red or blue, with the label of it; the eyes are unknown."""
+    random = np.random.RandomState(seed)
+    pictures = random.randint(0, 60, (count, 64, 64, 3)).astype(np.uint8)
+    red = random.rand(count) < 0.5
+    pictures[red, :32, :, 0] = 220
+    pictures[~red, :32, :, 2] = 220
+    labels = torch.full((count, 2), ANY)
+    labels[:, 0] = torch.where(torch.from_numpy(red), RED, BLUE)
+    return pictures, labels
+
+
+@pytest.fixture(scope="module")
+def trained():
+    torch.manual_seed(0)
+    return train_classifier(ColourClassifier(TINY), *faces(96), ClassifierOptions(epochs=6, batch=16, lr=1e-2))
+
+
+def test_it_learns_the_colours_it_is_shown(trained):
+    report = accuracies(trained, *faces(64, seed=1))
+    assert report["hair"]["overall"] > 0.95 and report["hair"]["red"] > 0.9
+    assert np.isnan(report["eyes"]["overall"])  # nothing was known of the eyes
+
+
+def test_tags_carry_the_colour_and_its_probability(trained):
+    pictures, labels = faces(8, seed=2)
+    tags = tags_of([f"{i}.png" for i in range(8)], pictures, trained)
+    assert [tag.labels[0] for tag in tags] == labels[:, 0].tolist()
+    assert all(0 < p <= 1 for tag in tags for p in tag.probabilities)
+
+
+def test_calibration_brings_probabilities_near_the_share_that_is_right(trained):
+    pictures, labels = faces(200, seed=3)
+    wrong = torch.arange(200) % 4 == 0
+    labels[wrong, 0] = RED + BLUE - labels[wrong, 0]
+    before = trained.temperature.clone()
+    errors = []
+    for _ in range(2):
+        confidence = np.mean([tag.probabilities[0] for tag in tags_of(["x"] * 200, pictures, trained)])
+        errors.append(abs(confidence - 0.75))
+        calibrate(trained, pictures, labels)
+    trained.temperature.copy_(before)
+    assert errors[1] < errors[0] / 2
+
+
+def test_rare_colours_weigh_more_and_the_mean_weight_is_one():
+    labels = torch.tensor([0] * 9 + [1] + [ANY] * 5)
+    weights = balance(labels, 3)
+    assert weights[1] == pytest.approx(3 * weights[0])
+    assert weights[labels[labels != ANY]].mean() == pytest.approx(1)
+
+
+def test_a_shift_moves_each_picture_as_a_whole():
+    torch.manual_seed(0)
+    images = torch.arange(64.0).view(1, 1, 8, 8).expand(50, 3, 8, 8)
+    shifted = random_shift(images, 2)
+    inner = shifted[:, :, 2:6, 2:6]
+    offset = inner - images[:, :, 2:6, 2:6]
+    assert torch.equal(offset, offset[:, :1, :1, :1].expand_as(offset))
+    assert len(offset[:, 0, 0, 0].unique()) > 10
+
+
+def test_a_saved_classifier_tags_a_folder_like_the_one_that_was_trained(trained, tmp_path):
+    pictures, labels = faces(4, seed=4)
+    (tmp_path / "faces").mkdir()
+    for index, picture in enumerate(pictures):
+        Image.fromarray(picture).save(tmp_path / "faces" / f"{index}.png")
+    (tmp_path / "faces" / "broken.png").write_bytes(b"no picture")
+    save_classifier(tmp_path / "classifier", trained, {"licence": "mit"})
+    labelled = label_pictures(tmp_path / "faces", load_classifier(tmp_path / "classifier"))
+    assert [tag.labels[0] for tag in labelled.tags] == labels[:, 0].tolist()
+    assert "broken.png" in labelled.skipped_message
+
+
+def test_fitting_holds_pictures_out_and_writes_their_accuracy_into_the_config(tmp_path, monkeypatch):
+    monkeypatch.setattr("animegen_core.training.classifier.ClassifierOptions", lambda seed: ClassifierOptions(2, 16, seed=seed))
+    pictures, labels = faces(60)
+    (tmp_path / "faces").mkdir()
+    for index, picture in enumerate(pictures):
+        Image.fromarray(picture).save(tmp_path / "faces" / f"{index:02d}.png")
+    write_tags(tmp_path / "tags.csv", [Tag(f"{i:02d}.png", tuple(label)) for i, label in enumerate(labels.tolist())])
+    fit_and_save(tmp_path / "faces", tmp_path / "tags.csv", tmp_path / "out", {"licence": "mit"}, TINY, seed=1)
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert (config["pictures"], config["held_out_pictures"]) == (54, 6)
+    assert 0 <= config["held_out_accuracy"]["hair"]["overall"] <= 1
+    load_classifier(tmp_path / "out")
+
+
+def test_a_generator_is_no_classifier(tiny_checkpoint):
+    with pytest.raises(AnimeGenError, match="is not a classifier"):
+        load_classifier(tiny_checkpoint)
