@@ -5,14 +5,20 @@ A Hugging Face Space runs this same file. ``ANIMEGEN_CHECKPOINT`` names the chec
 """
 
 import os
+import sys
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported: nothing leaves this computer
 
+from animegen_core.errors import AnimeGenError
 from animegen_core.studio import Studio
 from animegen_core.ui import build_app, launch_options
 
 DEFAULT_CHECKPOINT = "dcgan-64"
 
 if __name__ == "__main__":
-    studio = Studio.load(os.environ.get("ANIMEGEN_CHECKPOINT", DEFAULT_CHECKPOINT))
+    try:
+        studio = Studio.load(os.environ.get("ANIMEGEN_CHECKPOINT", DEFAULT_CHECKPOINT))
+    except AnimeGenError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(2)
     build_app(studio).launch(**launch_options())

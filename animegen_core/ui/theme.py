@@ -49,7 +49,8 @@ CSS = """
 #masthead p { margin: .1rem 0 0; color: var(--body-text-color-subdued); }
 
 #gallery .grid-wrap { max-height: none; }
-#gallery .grid-container { grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)) !important; gap: 8px; }
+#gallery .grid-container { grid-template-columns: repeat(auto-fill, minmax(118px, 1fr)) !important; gap: 8px; }
+@media (max-width: 1100px) { #gallery .grid-container { grid-template-columns: repeat(4, 1fr) !important; } }
 #gallery .thumbnail-item { border-radius: 10px; aspect-ratio: 1; }
 #gallery .thumbnail-item.selected { outline: 3px solid var(--primary-600); outline-offset: 1px; }
 #gallery .caption-label { font-size: .7rem; opacity: 0; transition: opacity .15s; }
