@@ -2,11 +2,13 @@
 
 from torch import nn
 
-from animegen_core.models import dcgan
+from animegen_core.models import dcgan, stylegan, stylegan2
 
 GENERATORS: dict[str, type[nn.Module]] = {
     "dcgan": dcgan.Generator,
     "conditional-dcgan": dcgan.ConditionalGenerator,
+    "stylegan": stylegan.StyleGANGenerator,
+    "stylegan2": stylegan2.StyleGAN2Generator,
 }
 
 

@@ -1,8 +1,20 @@
 """One loop for all families; losses; averaging; run folders; resume."""
 
-from animegen_core.training.api import train_dcgan
+from animegen_core.training.api import train_dcgan, train_stylegan, train_stylegan2
 from animegen_core.training.loop import train
 from animegen_core.training.options import DCGANOptions, TrainOptions
+from animegen_core.training.style_options import PRESETS, StyleGAN2Options, StyleGANOptions
 from animegen_core.training.trainer import Trainer
 
-__all__ = ["DCGANOptions", "TrainOptions", "Trainer", "train", "train_dcgan"]
+__all__ = [
+    "PRESETS",
+    "DCGANOptions",
+    "StyleGAN2Options",
+    "StyleGANOptions",
+    "TrainOptions",
+    "Trainer",
+    "train",
+    "train_dcgan",
+    "train_stylegan",
+    "train_stylegan2",
+]

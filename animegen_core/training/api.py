@@ -1,5 +1,6 @@
 """Training as one function call, under the names that the literature behind this project uses."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -7,9 +8,10 @@ from torch.utils.data import DataLoader
 
 from animegen_core.errors import AnimeGenError
 from animegen_core.training.loop import train
-from animegen_core.training.options import DCGANOptions
-from animegen_core.training.recipes import DCGANRecipe
+from animegen_core.training.options import DCGANOptions, TrainOptions
+from animegen_core.training.recipes import DCGANRecipe, Recipe, StyleGAN2Recipe, StyleGANRecipe
 from animegen_core.training.run_folder import OPTIONS, save_options
+from animegen_core.training.style_options import StyleGAN2Options, StyleGANOptions
 
 
 def train_dcgan(
@@ -40,13 +42,75 @@ def train_dcgan(
     Raises:
         AnimeGenError: an option is out of range, ``output_dir`` holds a run already, or training diverged.
     """
-    chosen = DCGANOptions(
-        epochs=num_epochs, latent_dim=latent_dim, lr=lr, beta1=beta1, save_interval=save_interval,
-        batch=dataloader.batch_size or DCGANOptions.batch, **options,
+    return _train(
+        DCGANRecipe, DCGANOptions, dataloader, device, output_dir,
+        epochs=num_epochs, latent_dim=latent_dim, lr=lr, beta1=beta1, save_interval=save_interval, **options,
     )  # fmt: skip
+
+
+def train_stylegan(
+    dataloader: DataLoader,
+    num_epochs: float,
+    device: str | torch.device | None,
+    output_dir: str | Path,
+    latent_dim: int = 512,
+    lr: float = 0.001,
+    save_interval: float = 10,
+    **options: object,
+) -> Path:
+    """Train a StyleGAN with AdaIN.
+
+    Args:
+        dataloader: batches (N, 3, resolution, resolution), uint8 or float in [-1, 1]; 64 px unless ``resolution`` is given.
+        num_epochs: passes over the data.
+        device: "cpu", "cuda", or None for the best one present.
+        output_dir: the run folder; made if missing.
+        latent_dim, lr: as in ``StyleGANOptions``.
+        save_interval: epochs between snapshots.
+        options: any other field of ``StyleGANOptions``; ``**PRESETS["stylegan-64-light"]`` gives a preset's.
+
+    Returns:
+        The folder of the trained checkpoint, for ``Studio.load``.
+
+    Raises:
+        AnimeGenError: an option is out of range, ``output_dir`` holds a run already, or training diverged.
+    """
+    chosen = dict(epochs=num_epochs, latent_dim=latent_dim, lr=lr, save_interval=save_interval) | options
+    return _train(StyleGANRecipe, StyleGANOptions, dataloader, device, output_dir, **chosen)
+
+
+def train_stylegan2(
+    dataloader: DataLoader,
+    num_epochs: float,
+    device: str | torch.device | None,
+    output_dir: str | Path,
+    latent_dim: int = 256,
+    lr: float = 0.0025,
+    save_interval: float = 10,
+    **options: object,
+) -> Path:
+    """Train a StyleGAN2: as ``train_stylegan``, with the fields of ``StyleGAN2Options``.
+
+    It is conditional on hair and eyes if ``labels`` names the tag file that ``dataloader`` was made with, whose batches are
+    then pairs of pictures and labels.
+    """
+    chosen = dict(epochs=num_epochs, latent_dim=latent_dim, lr=lr, save_interval=save_interval) | options
+    return _train(StyleGAN2Recipe, StyleGAN2Options, dataloader, device, output_dir, **chosen)
+
+
+def _train(
+    recipe_class: Callable[..., Recipe],
+    options_class: type[TrainOptions],
+    dataloader: DataLoader,
+    device: str | torch.device | None,
+    output_dir: str | Path,
+    **given: object,
+) -> Path:
+    chosen = options_class(**dict(batch=dataloader.batch_size or options_class.batch) | given)
     folder = Path(output_dir)
     if (folder / OPTIONS).exists():
         raise AnimeGenError(f"'{folder}' already holds a run; choose another folder, or resume it with train.py --resume.")
     folder.mkdir(parents=True, exist_ok=True)
-    save_options(folder, DCGANRecipe.family, "", chosen)
-    return train(DCGANRecipe(chosen), dataloader, folder, device, trained_on=f"{len(dataloader.dataset):,} pictures")
+    recipe = recipe_class(chosen)
+    save_options(folder, recipe.family, "", chosen)
+    return train(recipe, dataloader, folder, device, trained_on=f"{len(dataloader.dataset):,} pictures")

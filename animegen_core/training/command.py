@@ -18,8 +18,10 @@ from animegen_core.devices import find_device
 from animegen_core.errors import AnimeGenError
 from animegen_core.training.loop import train
 from animegen_core.training.options import ConditionalDCGANOptions, DCGANOptions, TrainOptions
-from animegen_core.training.recipes import ConditionalDCGANRecipe, DCGANRecipe, Recipe
+from animegen_core.training.recipes import ConditionalDCGANRecipe, DCGANRecipe, Recipe, StyleGAN2Recipe, StyleGANRecipe
 from animegen_core.training.run_folder import load_options, new_run_folder, save_options
+from animegen_core.training.style_options import StyleGAN2Options, StyleGANOptions, preset, presets_of
+from animegen_core.training.weights import load_weights
 
 # What may be given anew when a run goes on; everything else is part of what the run is.
 _LENGTH = ("epochs", "kimg", "max_minutes")
@@ -39,19 +41,25 @@ def _command(family: str, options_class: type[TrainOptions], recipe_class: Calla
     def run(context: typer.Context, **given: Any) -> None:
         data, out, resume, device = (given.pop(name) for name in ("data", "out", "resume", "device"))
         dry_run, trained_on, licence = (given.pop(name) for name in ("dry_run", "trained_on", "licence"))
+        preset_name = given.pop("preset", None)
+        # By name, as newer versions of typer bring a ParameterSource of their own.
+        explicit = {n: v for n, v in given.items() if context.get_parameter_source(n).name == "COMMANDLINE"}
         if resume is None:
             if data is None:
                 raise AnimeGenError("Nothing to train on: give --data PATH, a folder or a zip of pictures.")
-            options = options_class(**given)
+            chosen = {} if preset_name is None else preset(preset_name, family)
+            options = options_class(**chosen | explicit)
         else:
-            # By name, as newer versions of typer bring a ParameterSource of their own.
-            explicit = {n: v for n, v in given.items() if context.get_parameter_source(n).name == "COMMANDLINE"}
+            if preset_name is not None:
+                raise AnimeGenError("A resumed run keeps its options, so it takes no --preset.")
             data, options = _resumed(resume, family, options_class, explicit, data)
         if dry_run:
             typer.echo(json.dumps({"family": family, "data": str(data), **asdict(options)}, indent=2))
             return
         if device is not None:
-            find_device(device)  # before a run folder is made
+            find_device(device)  # before a run folder is made, like the next
+        if resume is None and options.init_from is not None:
+            load_weights(options.init_from)
         process = PartialState(cpu=device == "cpu")
         with process.main_process_first():  # the others find the cache ready
             loader = _loader(data, options)
@@ -76,6 +84,10 @@ def _command(family: str, options_class: type[TrainOptions], recipe_class: Calla
         ("licence", str, "other", "The licence that the model card states."),
         ("dry_run", bool, False, "Print the options and stop."),
     ]
+    if presets := presets_of(family):
+        own.append(
+            ("preset", str | None, None, f"Options that go together, over which flags win: one of {', '.join(presets)}.")
+        )
     known = [(f.name, f.type, f.default, f.metadata["help"]) for f in fields(options_class)]
     parameters = [inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
     for name, kind, default, help_text in own + known:
@@ -120,12 +132,15 @@ def _resumed(
 
 
 def _loader(data: Path, options: TrainOptions) -> DataLoader:
-    if not isinstance(options, ConditionalDCGANOptions):
+    labels = getattr(options, "labels", None)
+    if labels is None:
+        if isinstance(options, ConditionalDCGANOptions):
+            raise AnimeGenError("A conditional model needs --labels CSV, a tag file with the columns file, hair and eyes.")
         return make_loader(data, options.resolution, options.batch)
-    if options.labels is None:
-        raise AnimeGenError("A conditional model needs --labels CSV, a tag file with the columns file, hair and eyes.")
-    return make_loader(data, options.resolution, options.batch, None, options.labels, options.least_probability)
+    return make_loader(data, options.resolution, options.batch, None, labels, options.least_probability)
 
 
 _command("dcgan", DCGANOptions, DCGANRecipe)
 _command("conditional-dcgan", ConditionalDCGANOptions, ConditionalDCGANRecipe)
+_command("stylegan", StyleGANOptions, StyleGANRecipe)
+_command("stylegan2", StyleGAN2Options, StyleGAN2Recipe)

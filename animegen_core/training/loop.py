@@ -40,12 +40,16 @@ def train(
         The folder of the inference checkpoint.
 
     Raises:
-        AnimeGenError: the run diverged (the last good state is kept), or there is nothing to resume.
+        AnimeGenError: the run diverged (the last good state is kept), or there is nothing to resume or to begin with.
     """
     folder, options = Path(folder), recipe.options
     trainer = Trainer(recipe, device)
     if resume:
         trainer.load(folder / STATE)
+    elif options.init_from is not None:
+        taken = trainer.start_from(options.init_from)
+        if trainer.process.is_main_process:
+            print(taken)
     per_epoch = trainer.images_per_epoch(loader)
     labels = getattr(loader.dataset, "labels", None) if recipe.conditional else None
     writer = RunWriter(trainer, folder, trained_on, licence, labels)

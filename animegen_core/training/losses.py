@@ -1,8 +1,10 @@
-"""Adversarial losses as pure functions of logits."""
+"""Losses and penalties as pure functions."""
+
+import math
 
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 
 def bce_discriminator_loss(
@@ -39,3 +41,61 @@ def bce_mismatch_loss(logits: Tensor, known: Tensor) -> Tensor:
         A scalar: the mean over all N, so that a batch with few known labels weighs less.
     """
     return (binary_cross_entropy_with_logits(logits, torch.zeros_like(logits), reduction="none") * known).mean()
+
+
+def nonsaturating_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """-log sigmoid(D(x)) - log(1 - sigmoid(D(G(z)))) (Goodfellow et al. 2014, eq. 1), as softplus of logits.
+
+    Args:
+        real_logits, fake_logits: tensors (N,).
+
+    Returns:
+        A scalar: the sum of the mean over reals and the mean over fakes.
+    """
+    return softplus(-real_logits).mean() + softplus(fake_logits).mean()
+
+
+def nonsaturating_generator_loss(fake_logits: Tensor) -> Tensor:
+    """-log sigmoid(D(G(z))) (Goodfellow et al. 2014, section 3), as softplus. Logits (N,) to a scalar."""
+    return softplus(-fake_logits).mean()
+
+
+def r1_penalty(real_logits: Tensor, real: Tensor, gamma: float) -> Tensor:
+    """gamma / 2 E |grad D(x)|^2 over real pictures only (Mescheder, Geiger, Nowozin 2018, eq. 9, R1).
+
+    Second derivatives need float32: make the logits outside autocast.
+
+    Args:
+        real_logits: tensor (N,), made from ``real``.
+        real: pictures (N, 3, H, W) that require gradients.
+        gamma: weight.
+
+    Returns:
+        A scalar with a graph to the discriminator's weights.
+    """
+    # A picture's logit depends on its neighbours too, through the minibatch deviation; their sum holds all of it.
+    (gradient,) = torch.autograd.grad(real_logits.sum(), real, create_graph=True)
+    return gamma / 2 * gradient.square().sum((1, 2, 3)).mean()
+
+
+def path_length_penalty(images: Tensor, ws: Tensor, mean: Tensor, decay: float = 0.01) -> tuple[Tensor, Tensor]:
+    """E (|J_w^T y| - a)^2 (Karras et al. 2020, eq. 4): steps in w of one length shall change pictures by one amount.
+
+    y is noise N(0, 1) / sqrt(H W), so that the lengths do not depend on the resolution, and a the running mean of the lengths
+    (appendix B). Second derivatives need float32: make the pictures outside autocast.
+
+    Args:
+        images: (N, 3, H, W), made from ``ws``.
+        ws: (N, layers, w_dim); the length is the root mean square over the layers.
+        mean: the scalar a so far.
+        decay: share of a that the batch's mean length replaces.
+
+    Returns:
+        The penalty, a scalar, and the new a; a stays where lengths are no numbers.
+    """
+    noise = torch.randn_like(images) / math.sqrt(images.shape[2] * images.shape[3])
+    (gradient,) = torch.autograd.grad((images * noise).sum(), ws, create_graph=True)  # J^T y, (N, layers, w_dim)
+    lengths = gradient.square().sum(2).mean(1).sqrt()  # (N,)
+    moved = mean.lerp(lengths.detach().mean(), decay)
+    mean = torch.where(moved.isfinite(), moved, mean)
+    return (lengths - mean).square().mean(), mean

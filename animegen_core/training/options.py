@@ -12,6 +12,13 @@ def option(default: object, help: str) -> object:
     return field(default=default, metadata={"help": help})
 
 
+def check_shares(options: object, *names: str) -> None:
+    """Raise AnimeGenError if one of the named options is not from 0 to 1."""
+    for name in names:
+        if not 0 <= getattr(options, name) <= 1:
+            raise AnimeGenError(f"{name} is {getattr(options, name)!r}, but must be from 0 to 1.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions:
     """Options every family shares; lengths in kimg are thousands of real pictures shown to the discriminator.
@@ -28,9 +35,12 @@ class TrainOptions:
     lr: float = option(2e-4, "Adam's learning rate, both networks.")
     beta1: float = option(0.5, "Adam's beta 1: less momentum than the usual .9 keeps the two players from overshooting.")
     beta2: float = option(0.999, "Adam's beta 2.")
+    lr_decay_kimg: float | None = option(None, "Halve the learning rates every so many kimg; by default they stay.")
+    grad_clip: float | None = option(None, "Longest gradient of a network in one update; longer ones are scaled down to it.")
     flip: bool = option(True, "Mirror every picture with probability one half.")
     ema_kimg: float = option(40.0, "Half-life of the averaged generator's weights, in kimg.")
     ema_rampup: float = option(0.05, "The half-life is at most this share of the pictures seen so far.")
+    init_from: str | None = option(None, "Begin with the weights of this checkpoint or run folder, wherever they fit.")
     precision: str = option("auto", f"One of {', '.join(PRECISIONS)}; auto is bf16 where the device has it in hardware.")
     seed: int = option(0, "Seed of weights, data order and every random draw.")
     save_interval: float = option(10.0, "Epochs between snapshots: checkpoint, sample sheet, loss plot and state.")
@@ -47,6 +57,8 @@ class TrainOptions:
             "resolution",
             "batch",
             "lr",
+            "lr_decay_kimg",
+            "grad_clip",
             "save_interval",
             "save_minutes",
             "log_interval",
@@ -106,8 +118,6 @@ class ConditionalDCGANOptions(DCGANOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("least_probability", "label_dropout"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise AnimeGenError(f"{name} is {getattr(self, name)!r}, but must be from 0 to 1.")
+        check_shares(self, "least_probability", "label_dropout")
         if self.mismatch_weight < 0:
             raise AnimeGenError(f"mismatch_weight is {self.mismatch_weight!r}, but must be at least 0.")

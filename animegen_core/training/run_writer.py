@@ -15,6 +15,7 @@ from animegen_core.errors import AnimeGenError
 from animegen_core.labels import ANY
 from animegen_core.latents import seeds_to_z
 from animegen_core.training.ema import calibrated
+from animegen_core.training.health import Health
 from animegen_core.training.recipes import Stats
 from animegen_core.training.run_folder import STATE, RunLog
 from animegen_core.training.trainer import Trainer
@@ -34,6 +35,7 @@ class RunWriter:
         self.log = RunLog(folder, trainer.images_seen) if self.is_main else None
         for leftover in folder.glob(f".{Path(STATE).stem}.*") if self.is_main else ():
             leftover.unlink()  # half a state of a run that was killed while saving
+        self.health = Health(trainer.progress)
         self._reset()
 
     def _reset(self) -> None:
@@ -76,6 +78,7 @@ class RunWriter:
         }
         if self.is_main:
             self.log.add(row)
+            _tell(self.health.check_scores(self.log.rows))
         if bar is not None:
             bar.set_postfix({name: f"{value:.2f}" for name, value in means.items()}, refresh=False)
         self._reset()
@@ -104,9 +107,11 @@ class RunWriter:
             return
         trainer = self.trainer
         generator = calibrated(trainer.ema.network, self._calibration_inputs())
-        with torch.no_grad():
-            sheet = images.make_grid(images.to_pil(generator(*self._sheet_inputs())))
-        images.save_png(sheet, self.folder / "samples" / f"{trainer.images_seen:08d}.png")
+        rows = zip(*(tensor.split(_SHEET_COLUMNS) for tensor in self._sheet_inputs()))
+        with torch.no_grad():  # a row at a time, which also fits into memory at 256 px
+            faces = torch.cat([generator(*row) for row in rows])
+        _tell(self.health.check_samples(faces))
+        images.save_png(images.make_grid(images.to_pil(faces)), self.folder / "samples" / f"{trainer.images_seen:08d}.png")
         self.log.plot()
         save_checkpoint(self.checkpoint, trainer.recipe.family, generator, trainer.images_seen, self.trained_on, self.licence)
 
@@ -139,3 +144,9 @@ class RunWriter:
         print(f"{self.trainer.images_seen:,} pictures shown; checkpoint in '{self.checkpoint}'.")
         if not finished:
             print(f"Go on with: python train.py {self.trainer.recipe.family} --resume '{self.folder}'")
+
+
+def _tell(warning: str | None) -> None:
+    """Print above the progress bar."""
+    if warning is not None:
+        tqdm.write(warning)

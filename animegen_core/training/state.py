@@ -43,9 +43,9 @@ def load_state(path: str | Path, modules: dict[str, nn.Module], optimizers: dict
             progress = json.loads((file.metadata() or {})["progress"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
         for owner, module in modules.items():
-            module.load_state_dict(_of(owner, tensors))
+            module.load_state_dict(owned_by(owner, tensors))
         for owner, optimizer in optimizers.items():
-            _load_optimizer(optimizer, _of(owner, tensors))
+            _load_optimizer(optimizer, owned_by(owner, tensors))
     except FileNotFoundError:
         raise AnimeGenError(f"There is no state to resume from at '{path}'.") from None
     except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
@@ -53,7 +53,8 @@ def load_state(path: str | Path, modules: dict[str, nn.Module], optimizers: dict
     return progress
 
 
-def _of(owner: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def owned_by(owner: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of one module or optimizer out of a state file's, under its own names."""
     return {name.removeprefix(f"{owner}."): t for name, t in tensors.items() if name.startswith(f"{owner}.")}
 
 

@@ -14,9 +14,9 @@ from animegen_core.data import random_flip, to_model_range
 from animegen_core.devices import autocast_dtype, find_device, keep_freed_memory
 from animegen_core.errors import AnimeGenError
 from animegen_core.training.ema import EMA
-from animegen_core.training.options import TrainOptions
 from animegen_core.training.recipes import Recipe, Stats
 from animegen_core.training.state import load_state, save_state
+from animegen_core.training.weights import load_weights, take_weights
 
 _ORDER, _STEP = 0, 1  # which random stream a seed is for
 
@@ -45,8 +45,9 @@ class Trainer:
         # channels_last is the faster layout for convolutions both on CPU and on CUDA.
         generator, discriminator = (n.to(self.device, memory_format=torch.channels_last) for n in recipe.build())
         self.generator, self.discriminator = generator.train(), discriminator.train()
-        self.generator_optimizer = _adam(generator, self.options)
-        self.discriminator_optimizer = _adam(discriminator, self.options)
+        self.recipe.state.to(self.device)
+        self.generator_optimizer = _adam(generator, *recipe.adam("generator"))
+        self.discriminator_optimizer = _adam(discriminator, *recipe.adam("discriminator"))
         self.ema = EMA(generator, self.options.ema_kimg, self.options.ema_rampup)
         self.progress = {"images_seen": 0, "epoch": 0, "batch_in_epoch": 0, "steps": 0, "seconds": 0.0}
 
@@ -56,7 +57,7 @@ class Trainer:
         return int(self.progress["images_seen"])
 
     def step(self, real: Tensor, labels: Tensor | None = None) -> Stats:
-        """One update of the discriminator, one of the generator, one of the average.
+        """One update of the discriminator, one of the generator, one more of each that has a penalty, one of the average.
 
         Args:
             real: the whole batch (N, 3, H, W), uint8 or float in [-1, 1]; each process takes its share.
@@ -69,40 +70,65 @@ class Trainer:
         # All randomness of a step is a function of (seed, step, process): a resumed run has no stream to restore.
         torch.manual_seed(_stream(self.options.seed, _STEP, self.progress["steps"], self.process.process_index))
         share = to_model_range(real[mine].to(self.device, non_blocking=True)).contiguous(memory_format=torch.channels_last)
-        labels = None if labels is None else self.recipe.prepare_labels(labels[mine].to(self.device))
+        labels = None if labels is None else self.recipe.prepare_labels(labels[mine].to(self.device), self.progress)
         if self.options.flip:
             share = random_flip(share)
+        self._decay_learning_rates()
 
         with self._autocast():
             fake = self.recipe.generate(self.generator, len(share), labels, self.device)
             loss_d, stats = self.recipe.discriminator_loss(self.discriminator, share, fake.detach(), labels)
         self._update(self.discriminator, self.discriminator_optimizer, loss_d)
+        # Penalties take second derivatives, for which bfloat16 is too coarse: hence no autocast.
+        penalty_d = self.recipe.discriminator_penalty(self.discriminator, share, labels, self.progress)
+        if penalty_d is not None:
+            self._update(self.discriminator, self.discriminator_optimizer, penalty_d)
 
         self.discriminator.requires_grad_(False)  # its weights need no gradients in the generator's turn
         with self._autocast():
             loss_g = self.recipe.generator_loss(self.discriminator, fake, labels)
         self._update(self.generator, self.generator_optimizer, loss_g)
         self.discriminator.requires_grad_(True)
+        penalty_g = self.recipe.generator_penalty(self.generator, len(share), labels, self.device, self.progress)
+        if penalty_g is not None:
+            self._update(self.generator, self.generator_optimizer, penalty_g, may_skip=True)
 
         self.progress["images_seen"] += total
         self.progress["steps"] += 1
         self.progress["batch_in_epoch"] += 1
         self.ema.update(self.generator, self.images_seen, total)
+        self.recipe.after_step(self.generator, self.ema.network)
+        if self.process.num_processes > 1:
+            for value in self.recipe.state.buffers():  # each process has measured its own share
+                value.copy_(reduce(value, "mean"))
         return {"loss_g": loss_g.detach(), "loss_d": loss_d.detach(), **stats}
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None)
 
-    def _update(self, network: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    def _decay_learning_rates(self) -> None:
+        if self.options.lr_decay_kimg is None:
+            return
+        factor = 0.5 ** (self.images_seen / 1000 / self.options.lr_decay_kimg)
+        for optimizer in self._optimizers().values():
+            for group in optimizer.param_groups:
+                group["lr"] = optimizer.defaults["lr"] * factor
+
+    def _update(self, network: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor, may_skip: bool = False) -> None:
+        """One step down ``loss``; one that ``may_skip`` is left out if a gradient is no number."""
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        grads = [p.grad for p in network.parameters() if p.grad is not None]
         if self.process.num_processes > 1:
             # Averaged by hand rather than by DistributedDataParallel, which knows neither two forwards per backward nor
             # gradients of gradients.
-            grads = [p.grad for p in network.parameters() if p.grad is not None]
             flat = reduce(torch.cat([g.flatten() for g in grads]), "mean")
             for grad, mean in zip(grads, flat.split([g.numel() for g in grads])):
                 grad.copy_(mean.view_as(grad))
+        if may_skip and not all(bool(grad.isfinite().all()) for grad in grads):  # by now the same in all processes
+            return
+        if self.options.grad_clip is not None:
+            nn.utils.clip_grad_norm_(network.parameters(), self.options.grad_clip)
         optimizer.step()
 
     @property
@@ -149,12 +175,28 @@ class Trainer:
         """Go on from a state written by ``save``."""
         self.progress = load_state(path, self._modules(), self._optimizers())
 
+    def start_from(self, source: str | Path) -> str:
+        """Take the weights of a checkpoint or run, wherever they fit, and say how many did; counters stay at zero.
+
+        Raises:
+            AnimeGenError: there is no such checkpoint or run, it is damaged, or nothing fits.
+        """
+        weights = load_weights(source)
+        taken = {name: take_weights(self._networks()[name], tensors) for name, tensors in weights.items()}
+        if not any(taken.values()):
+            raise AnimeGenError(f"No tensor of '{source}' has the name and shape of one of this {self.recipe.family}.")
+        counts = (f"{count} of {len(self._networks()[name].state_dict())} of the {name}" for name, count in taken.items())
+        return f"Tensors taken from '{source}': {', '.join(counts)}."
+
     def is_finite(self) -> bool:
         """Whether every weight is a number."""
         return all(bool(p.isfinite().all()) for n in (self.generator, self.discriminator) for p in n.parameters())
 
-    def _modules(self) -> dict[str, nn.Module]:
+    def _networks(self) -> dict[str, nn.Module]:
         return {"generator": self.generator, "discriminator": self.discriminator, "ema": self.ema.network}
+
+    def _modules(self) -> dict[str, nn.Module]:
+        return {**self._networks(), "recipe": self.recipe.state}
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
         return {
@@ -163,9 +205,9 @@ class Trainer:
         }
 
 
-def _adam(network: nn.Module, options: TrainOptions) -> torch.optim.Adam:
+def _adam(network: nn.Module, lr: float, betas: tuple[float, float]) -> torch.optim.Adam:
     fused = next(network.parameters()).device.type in ("cpu", "cuda")
-    return torch.optim.Adam(network.parameters(), options.lr, (options.beta1, options.beta2), fused=fused)
+    return torch.optim.Adam(network.parameters(), lr, betas, fused=fused)
 
 
 def _stream(*key: int) -> int:

@@ -3,7 +3,14 @@ import math
 import pytest
 import torch
 
-from animegen_core.training.losses import bce_discriminator_loss, bce_generator_loss
+from animegen_core.training.losses import (
+    bce_discriminator_loss,
+    bce_generator_loss,
+    nonsaturating_discriminator_loss,
+    nonsaturating_generator_loss,
+    path_length_penalty,
+    r1_penalty,
+)
 
 
 def softplus(x):
@@ -59,3 +66,64 @@ def test_huge_logits_give_finite_losses():
     huge = torch.tensor([1e4, -1e4])
     assert torch.isfinite(bce_discriminator_loss(huge, huge))
     assert torch.isfinite(bce_generator_loss(huge))
+
+
+def test_the_nonsaturating_losses_are_cross_entropies_without_smoothing():
+    real, fake = torch.tensor([2.0, -1.0]), torch.tensor([0.5, -3.0])
+    torch.testing.assert_close(nonsaturating_discriminator_loss(real, fake), bce_discriminator_loss(real, fake, 1.0, 1.0))
+    torch.testing.assert_close(nonsaturating_generator_loss(fake), bce_generator_loss(fake))
+    huge = torch.tensor([1e4, -1e4])
+    assert nonsaturating_discriminator_loss(huge, huge).item() == pytest.approx(1e4)
+    assert nonsaturating_generator_loss(huge).item() == pytest.approx(5e3)
+
+
+def test_r1_of_a_linear_discriminator_is_half_gamma_times_its_squared_weights():
+    torch.manual_seed(0)
+    weight = torch.randn(3, 4, 4, requires_grad=True)
+    real = torch.randn(5, 3, 4, 4, requires_grad=True)
+    penalty = r1_penalty((real * weight).sum((1, 2, 3)) + 7, real, gamma=0.3)
+    torch.testing.assert_close(penalty, 0.15 * weight.square().sum())
+    penalty.backward()
+    torch.testing.assert_close(weight.grad, 0.3 * weight.detach())
+    assert real.grad is None  # nothing flows on into the pictures
+
+
+def test_r1_of_a_quadratic_discriminator_grows_with_the_pictures():
+    real = torch.full((2, 1, 2, 2), 3.0, requires_grad=True)
+    assert r1_penalty(real.square().sum((1, 2, 3)) / 2, real, gamma=2).item() == pytest.approx(4 * 3**2)
+
+
+def linear_map(count):
+    """A linear map of w of length 5 to pictures of 3 x 4 x 8, and pictures made with it."""
+    torch.manual_seed(0)
+    matrix = torch.randn(3 * 4 * 8, 5, requires_grad=True)
+    ws = torch.randn(count, 1, 5, requires_grad=True)
+    return matrix, ws, (ws[:, 0] @ matrix.T).view(count, 3, 4, 8)
+
+
+def test_path_lengths_of_a_linear_map_are_those_of_the_noise_it_carries_back():
+    matrix, ws, images = linear_map(6)
+    torch.manual_seed(5)
+    penalty, mean = path_length_penalty(images, ws, torch.tensor(2.0))
+    torch.manual_seed(5)
+    noise = torch.randn(6, 3, 4, 8).flatten(1) / math.sqrt(4 * 8)
+    lengths = (noise @ matrix).norm(dim=1)
+    expected = 2 + 0.01 * (lengths.mean() - 2)
+    torch.testing.assert_close(mean, expected.detach())
+    torch.testing.assert_close(penalty, (lengths - mean).square().mean())
+    (own,) = torch.autograd.grad(penalty, matrix)
+    (theirs,) = torch.autograd.grad((lengths - mean).square().mean(), matrix)
+    torch.testing.assert_close(own, theirs)
+
+
+def test_the_mean_square_path_length_is_the_maps_squared_norm_over_the_pixels():
+    matrix, ws, images = linear_map(4000)
+    mean_square, _ = path_length_penalty(images, ws, torch.tensor(0.0), decay=0)
+    assert mean_square.item() == pytest.approx(matrix.square().sum().item() / (4 * 8), rel=0.05)
+
+
+def test_path_lengths_that_are_no_numbers_leave_the_mean_alone():
+    _, ws, images = linear_map(4)
+    penalty, mean = path_length_penalty(images * float("nan"), ws, torch.tensor(2.0))
+    assert mean.item() == 2
+    assert not penalty.isfinite()

@@ -1,6 +1,5 @@
-"""What differs between families: their networks and their losses. Everything else is in ``trainer.py``."""
+"""DCGAN and conditional DCGAN."""
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -9,39 +8,8 @@ from torch import Tensor, nn
 from animegen_core.labels import ANY, LABEL_DIMS
 from animegen_core.models import dcgan
 from animegen_core.training import losses
-from animegen_core.training.options import ConditionalDCGANOptions, DCGANOptions, TrainOptions
-
-Stats = dict[str, Tensor]  # scalars for the log
-
-
-class Recipe(ABC):
-    """A family's part in training. Labels are int64 (N, attributes), -1 for any, or None where the family has none."""
-
-    family: str
-    conditional = False
-    options: TrainOptions
-
-    @abstractmethod
-    def build(self) -> tuple[nn.Module, nn.Module]:
-        """Freshly initialised generator and discriminator."""
-
-    def prepare_labels(self, labels: Tensor) -> Tensor:
-        """Labels (N, attributes) as this step shows them to both networks."""
-        return labels
-
-    @abstractmethod
-    def generate(self, generator: nn.Module, count: int, labels: Tensor | None, device: torch.device) -> Tensor:
-        """Fakes (count, 3, H, W) from latents drawn here."""
-
-    @abstractmethod
-    def discriminator_loss(
-        self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None
-    ) -> tuple[Tensor, Stats]:
-        """Scalar loss for real and fake pictures (N, 3, H, W) in [-1, 1], and what to log."""
-
-    @abstractmethod
-    def generator_loss(self, discriminator: nn.Module, fake: Tensor, labels: Tensor | None) -> Tensor:
-        """Scalar loss for fakes (N, 3, H, W)."""
+from animegen_core.training.options import ConditionalDCGANOptions, DCGANOptions
+from animegen_core.training.recipes.base import Progress, Recipe, Stats, scores
 
 
 @dataclass
@@ -63,7 +31,7 @@ class DCGANRecipe(Recipe):
     ) -> tuple[Tensor, Stats]:
         real_logits, fake_logits = discriminator(real).float(), discriminator(fake).float()
         loss = losses.bce_discriminator_loss(real_logits, fake_logits, *self._real_labels())
-        return loss, _scores(real_score=real_logits, fake_score=fake_logits)
+        return loss, scores(real_score=real_logits, fake_score=fake_logits)
 
     def generator_loss(self, discriminator: nn.Module, fake: Tensor, labels: Tensor | None) -> Tensor:
         return losses.bce_generator_loss(discriminator(fake).float())
@@ -86,7 +54,7 @@ class ConditionalDCGANRecipe(DCGANRecipe):
         variant = dict(extra_layers=self.options.extra_layers, batch_norm=self.options.batch_norm)
         return dcgan.ConditionalGenerator(self.options.latent_dim, **variant), dcgan.ConditionalDiscriminator(**variant)
 
-    def prepare_labels(self, labels: Tensor) -> Tensor:
+    def prepare_labels(self, labels: Tensor, progress: Progress) -> Tensor:
         return torch.where(torch.rand(labels.shape, device=labels.device) < self.options.label_dropout, ANY, labels)
 
     def generate(self, generator: nn.Module, count: int, labels: Tensor | None, device: torch.device) -> Tensor:
@@ -97,14 +65,14 @@ class ConditionalDCGANRecipe(DCGANRecipe):
     ) -> tuple[Tensor, Stats]:
         real_logits, fake_logits = discriminator(real, labels).float(), discriminator(fake, labels).float()
         loss = losses.bce_discriminator_loss(real_logits, fake_logits, *self._real_labels())
-        scores = _scores(real_score=real_logits, fake_score=fake_logits)
+        stats = scores(real_score=real_logits, fake_score=fake_logits)
         if labels is None:
-            return loss, scores
+            return loss, stats
         known = (labels != ANY).any(1)  # a picture of unknown colours has no wrong label
         wrong_logits = discriminator(real, wrong_labels(labels)).float()
         loss = loss + self.options.mismatch_weight * losses.bce_mismatch_loss(wrong_logits, known)
         wrong_score = (wrong_logits.detach().sigmoid() * known).sum() / known.sum().clamp(min=1)
-        return loss, scores | {"wrong_score": wrong_score}
+        return loss, stats | {"wrong_score": wrong_score}
 
     def generator_loss(self, discriminator: nn.Module, fake: Tensor, labels: Tensor | None) -> Tensor:
         return losses.bce_generator_loss(discriminator(fake, labels).float())
@@ -121,7 +89,3 @@ def wrong_labels(labels: Tensor, label_dims: tuple[int, ...] = LABEL_DIMS) -> Te
     step = (torch.rand(chosen.shape, device=labels.device) * (sizes - 1)).long() + 1  # 1 to size - 1
     changed = (labels.gather(1, chosen) + step) % sizes
     return torch.where(known, labels.scatter(1, chosen, changed), labels)
-
-
-def _scores(**logits: Tensor) -> Stats:
-    return {name: value.detach().sigmoid().mean() for name, value in logits.items()}

@@ -1,0 +1,48 @@
+"""Augmentation of everything that the discriminator sees, real and fake alike, so that a small set of pictures lasts longer.
+
+DiffAugment (Zhao et al. 2020, https://arxiv.org/abs/2006.10738), without its colours: a conditional model needs true ones.
+Every operation is differentiable, as the generator learns through it, and twice so, for R1.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+_SHIFT = 1 / 8  # of the side, each way
+_HOLE = 1 / 2  # of the side
+
+
+def augment(images: Tensor, operations: Sequence[str], probability: Tensor) -> Tensor:
+    """Pictures (N, C, H, W) after each of the named operations, which change each picture with that probability."""
+    for name in operations:
+        images = OPERATIONS[name](images, torch.rand(len(images), device=images.device) < probability)
+    return images
+
+
+def translation(images: Tensor, chosen: Tensor) -> Tensor:
+    """Shift pictures (N, C, H, W), where ``chosen`` (N,), by up to an eighth of their side; zeros (grey) come in."""
+    count, _, height, width = images.shape
+    most = [round(side * _SHIFT) for side in (height, width)]
+    down, right = (
+        (torch.randint(-m, m + 1, (count, 1, 1), device=images.device) * chosen.view(-1, 1, 1) + m) for m in most
+    )  # from 0 on: where the window begins
+    padded = F.pad(images, [most[1], most[1], most[0], most[0]]).permute(0, 2, 3, 1)
+    rows = torch.arange(height, device=images.device).view(1, -1, 1) + down
+    columns = torch.arange(width, device=images.device).view(1, 1, -1) + right
+    return padded[torch.arange(count, device=images.device).view(-1, 1, 1), rows, columns].permute(0, 3, 1, 2)
+
+
+def cutout(images: Tensor, chosen: Tensor) -> Tensor:
+    """Set a square of half the side, its centre anywhere, to zero in those of the pictures (N, C, H, W) that are ``chosen``."""
+    count, _, height, width = images.shape
+    inside = chosen.view(-1, 1, 1, 1)
+    for side, shape in ((height, (1, 1, -1, 1)), (width, (1, 1, 1, -1))):
+        start = torch.randint(0, side, (count, 1, 1, 1), device=images.device) - round(side * _HOLE / 2)
+        offset = torch.arange(side, device=images.device).view(shape) - start
+        inside = inside & (offset >= 0) & (offset < round(side * _HOLE))
+    return images * ~inside
+
+
+OPERATIONS = {"translation": translation, "cutout": cutout}

@@ -1,0 +1,7 @@
+"""What differs between families: their networks and their losses. Everything else is in ``trainer.py``."""
+
+from animegen_core.training.recipes.base import Recipe, Stats
+from animegen_core.training.recipes.dcgan import ConditionalDCGANRecipe, DCGANRecipe
+from animegen_core.training.recipes.stylegan import StyleGAN2Recipe, StyleGANRecipe
+
+__all__ = ["ConditionalDCGANRecipe", "DCGANRecipe", "Recipe", "Stats", "StyleGAN2Recipe", "StyleGANRecipe"]

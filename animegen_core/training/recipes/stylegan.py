@@ -1,0 +1,179 @@
+"""StyleGAN and StyleGAN2: non-saturating loss, lazy R1 and path length penalties, style mixing, augmentation."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from animegen_core.labels import ANY, LABEL_DIMS
+from animegen_core.models import stylegan, stylegan2
+from animegen_core.training import losses
+from animegen_core.training.augment import augment
+from animegen_core.training.recipes.base import Progress, Recipe, Stats, scores
+from animegen_core.training.style_options import StyleBasedOptions, StyleGAN2Options, StyleGANOptions
+
+_ADA_TARGET = 0.6  # mean sign of the logits of reals above which the discriminator overfits (Karras et al. 2020a, figure 5)
+_ADA_BATCHES = 4  # over about how many batches that mean is taken
+
+
+class RunningValues(nn.Module):
+    """What a style-based run remembers beside its weights."""
+
+    def __init__(self, augment_probability: float) -> None:
+        super().__init__()
+        for name, value in dict(
+            r1=0.0,  # as last measured
+            path_length=0.0,  # running mean
+            real_sign=0.0,  # running mean of the sign of the logits of reals
+            augment_probability=augment_probability,
+        ).items():
+            self.register_buffer(name, torch.tensor(value))
+
+
+class StyleBasedRecipe(Recipe):
+    """What StyleGAN and StyleGAN2 have in common: everything but the networks and the labels."""
+
+    options: StyleBasedOptions
+
+    def build(self) -> tuple[nn.Module, nn.Module]:
+        self.state = RunningValues(1.0 if self.options.ada_kimg is None else 0.0)
+        return self._networks()
+
+    def adam(self, network: str) -> tuple[float, tuple[float, float]]:
+        """With a penalty every k steps Adam makes k + 1 updates where it would make k, so the learning rate is multiplied by
+        k / (k + 1) and the betas are raised to it (Karras et al. 2020, appendix B).
+        """
+        o = self.options
+        if network == "generator":
+            lr, weight, interval = o.lr, o.path_length_weight, o.path_length_interval
+        else:
+            lr, weight, interval = o.lr_d or o.lr, o.r1_gamma, o.r1_interval
+        share = interval / (interval + 1) if weight else 1.0
+        return lr * share, (o.beta1**share, o.beta2**share)
+
+    def generate(self, generator: nn.Module, count: int, labels: Tensor | None, device: torch.device) -> Tensor:
+        ws = self._styles(generator, count, labels, device)
+        generator.update_w_avg(ws[:, 0])
+        return generator.synthesize(ws)
+
+    def _styles(self, generator: nn.Module, count: int, labels: Tensor | None, device: torch.device) -> Tensor:
+        """One w for each layer (count, num_layers, w_dim), in some rows of two faces (Karras et al. 2019, section 3.1)."""
+        first, second = (
+            generator.map(torch.randn(count, self.options.latent_dim, device=device), labels).unsqueeze(1) for _ in range(2)
+        )  # (count, 1, w_dim)
+        layers = generator.num_layers
+        crossover = torch.randint(1, layers, (count, 1, 1), device=device)
+        mixed = torch.rand(count, 1, 1, device=device) < self.options.style_mixing
+        fine = mixed & (torch.arange(layers, device=device).view(1, -1, 1) >= crossover)  # (count, layers, 1)
+        return torch.where(fine, second, first)
+
+    def _logits(self, discriminator: nn.Module, images: Tensor, labels: Tensor | None) -> Tensor:
+        """What the discriminator says of augmented pictures: float32 (N,)."""
+        images = augment(images, self.options.operations, self.state.augment_probability)
+        return discriminator(images) if labels is None else discriminator(images, labels)
+
+    def discriminator_loss(
+        self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None
+    ) -> tuple[Tensor, Stats]:
+        real_logits, fake_logits = self._logits(discriminator, real, labels), self._logits(discriminator, fake, labels)
+        stats = scores(real_score=real_logits, fake_score=fake_logits)
+        stats |= dict(r1=self.state.r1, path_length=self.state.path_length)
+        if self.options.ada_kimg is not None:
+            self._adapt(real_logits.detach())
+            stats["augment_probability"] = self.state.augment_probability
+        return losses.nonsaturating_discriminator_loss(real_logits, fake_logits), stats
+
+    def _adapt(self, real_logits: Tensor) -> None:
+        """Augment more often while the discriminator is surer of reals than it should be, and else less often
+        (Karras et al. 2020a, https://arxiv.org/abs/2006.06676, section 3).
+        """
+        self.state.real_sign.lerp_(real_logits.sign().mean(), 1 / _ADA_BATCHES)
+        step = self.options.batch / (self.options.ada_kimg * 1000)
+        self.state.augment_probability.add_((self.state.real_sign - _ADA_TARGET).sign() * step).clamp_(0, 1)
+
+    def generator_loss(self, discriminator: nn.Module, fake: Tensor, labels: Tensor | None) -> Tensor:
+        return losses.nonsaturating_generator_loss(self._logits(discriminator, fake, labels))
+
+    def discriminator_penalty(
+        self, discriminator: nn.Module, real: Tensor, labels: Tensor | None, progress: Progress
+    ) -> Tensor | None:
+        o = self.options
+        if not o.r1_gamma or progress["steps"] % o.r1_interval:
+            return None
+        count = _part(len(real), o.r1_share)
+        real = real[:count].detach().requires_grad_()
+        logits = self._logits(discriminator, real, None if labels is None else labels[:count])
+        penalty = losses.r1_penalty(logits, real, o.r1_gamma)
+        self.state.r1.copy_(penalty.detach())
+        return penalty * o.r1_interval  # makes up for the steps without
+
+    def generator_penalty(
+        self, generator: nn.Module, count: int, labels: Tensor | None, device: torch.device, progress: Progress
+    ) -> Tensor | None:
+        o = self.options
+        too_early = progress["images_seen"] < o.path_length_start_kimg * 1000
+        if not o.path_length_weight or too_early or progress["steps"] % o.path_length_interval:
+            return None
+        count = _part(count, o.path_length_share)
+        ws = self._styles(generator, count, None if labels is None else labels[:count], device)
+        penalty, mean = losses.path_length_penalty(generator.synthesize(ws), ws, self.state.path_length)
+        self.state.path_length.copy_(mean)
+        return penalty * o.path_length_weight * o.path_length_interval
+
+    def after_step(self, generator: nn.Module, averaged: nn.Module) -> None:
+        averaged.w_avg.copy_(generator.w_avg)  # it is an average already
+
+    def _sizes(self) -> dict[str, int]:
+        """Arguments of both networks."""
+        return {name: getattr(self.options, name) for name in ("resolution", "channel_base", "channel_max")}
+
+    def _latent_sizes(self) -> dict[str, int]:
+        """Arguments of the generator."""
+        o = self.options
+        return dict(z_dim=o.latent_dim, w_dim=o.latent_dim, mapping_depth=o.mapping_depth)
+
+
+@dataclass
+class StyleGANRecipe(StyleBasedRecipe):
+    """StyleGAN: AdaIN, unconditional."""
+
+    options: StyleGANOptions
+    family = "stylegan"
+
+    def _networks(self) -> tuple[nn.Module, nn.Module]:
+        return (
+            stylegan.StyleGANGenerator(**self._sizes(), **self._latent_sizes(), layers_per_block=self.options.layers_per_block),
+            stylegan.StyleGANDiscriminator(**self._sizes(), group_size=self.options.group_size),
+        )
+
+
+@dataclass
+class StyleGAN2Recipe(StyleBasedRecipe):
+    """StyleGAN2: weight demodulation, conditional where the options name a tag file."""
+
+    options: StyleGAN2Options
+    family = "stylegan2"
+
+    @property
+    def conditional(self) -> bool:
+        """Whether there are labels."""
+        return self.options.labels is not None
+
+    def _networks(self) -> tuple[nn.Module, nn.Module]:
+        label_dims = LABEL_DIMS if self.conditional else ()
+        return (
+            stylegan2.StyleGAN2Generator(**self._sizes(), **self._latent_sizes(), label_dims=label_dims),
+            stylegan2.StyleGAN2Discriminator(**self._sizes(), group_size=self.options.group_size, label_dims=label_dims),
+        )
+
+    def prepare_labels(self, labels: Tensor, progress: Progress) -> Tensor:
+        """Labels come in gently: at first all are hidden, at ``label_ramp_kimg`` and after only the share dropped."""
+        ramp_images = self.options.label_ramp_kimg * 1000
+        ramp = min(progress["images_seen"] / ramp_images, 1.0) if ramp_images else 1.0
+        shown = torch.rand(labels.shape, device=labels.device) < ramp * (1 - self.options.label_dropout)
+        return torch.where(shown, labels, ANY)
+
+
+def _part(count: int, share: float) -> int:
+    """That share of a number of pictures, at least one."""
+    return max(1, round(count * share))

@@ -1,0 +1,133 @@
+"""Options of the style-based families, and presets: options that go together."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from animegen_core.errors import AnimeGenError
+from animegen_core.models.layers import channel_plan
+from animegen_core.training.augment import OPERATIONS
+from animegen_core.training.options import TrainOptions, check_shares, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleBasedOptions(TrainOptions):
+    """What StyleGAN and StyleGAN2 have in common: non-saturating loss, lazy penalties (Karras et al. 2020, appendix B)."""
+
+    batch: int = option(64, "Pictures in a batch, over all processes.")
+    lr: float = option(1e-3, "Adam's learning rate.")
+    lr_d: float | None = option(None, "Another one for the discriminator.")
+    beta1: float = option(0.0, "Adam's beta 1: no momentum.")
+    beta2: float = option(0.99, "Adam's beta 2.")
+    ema_kimg: float = option(10.0, "Half-life of the averaged generator's weights, in kimg.")
+    latent_dim: int = option(512, "Length of z and of w.")
+    mapping_depth: int = option(8, "Layers of the mapping network.")
+    channel_base: int = option(4096, "Channels at r px are this over r, in both networks ...")
+    channel_max: int = option(512, "... but at most this many.")
+    group_size: int = option(4, "Pictures whose deviation from each other the discriminator looks at together.")
+    style_mixing: float = option(0.9, "Share of fakes with two styles, one from a random layer on.")
+    r1_gamma: float = option(0.3, "Weight of the R1 penalty; 0 turns it off.")
+    r1_interval: int = option(16, "Steps from one R1 penalty to the next.")
+    r1_share: float = option(0.5, "Share of the batch it is taken on: in float32 it costs nine passes of the discriminator.")
+    path_length_weight: float = option(2.0, "Weight of the path length penalty; 0 turns it off.")
+    path_length_interval: int = option(16, "Steps from one path length penalty to the next.")
+    path_length_share: float = option(0.5, "Share of the batch it is taken on.")
+    path_length_start_kimg: float = option(100.0, "No path length penalty before: paths of noise mean nothing.")
+    augment: str = option("translation", f"What changes all that the discriminator sees: {', '.join(OPERATIONS)}, or none.")
+    ada_kimg: float | None = option(
+        None, "Augment as often as overfitting asks for (ADA), from never to always in so many kimg; by default always."
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        channel_plan(self.resolution, self.channel_base, self.channel_max)  # raises what the networks would
+        check_shares(self, "style_mixing", "r1_share", "path_length_share")
+        for name in ("lr_d", "latent_dim", "mapping_depth", "group_size", "r1_interval", "path_length_interval", "ada_kimg"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise AnimeGenError(f"{name} is {value!r}, but must be above 0.")
+        for name in ("r1_gamma", "path_length_weight", "path_length_start_kimg"):
+            if not getattr(self, name) >= 0:
+                raise AnimeGenError(f"{name} is {getattr(self, name)!r}, but must be at least 0.")
+        if unknown := [name for name in self.operations if name not in OPERATIONS]:
+            raise AnimeGenError(f"Unknown augmentation {unknown[0]!r}; choose none or some of: {','.join(OPERATIONS)}.")
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The names in ``augment``."""
+        return () if self.augment == "none" else tuple(name.strip() for name in self.augment.split(","))
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleGANOptions(StyleBasedOptions):
+    """StyleGAN with AdaIN: batch 64, Adam 1e-3 with betas (0, .99), path length penalty every 16 steps."""
+
+    layers_per_block: int = option(1, "Styled convolutions at each size; the paper has 2.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleGAN2Options(StyleBasedOptions):
+    """StyleGAN2, conditioned on hair and eye colour if there are labels: batch 32, Adam 2.5e-3 with betas (0, .99)."""
+
+    batch: int = option(32, "Pictures in a batch, over all processes.")
+    lr: float = option(2.5e-3, "Adam's learning rate.")
+    latent_dim: int = option(256, "Length of z and of w.")
+    mapping_depth: int = option(2, "Layers of the mapping network.")
+    channel_max: int = option(256, "... but at most this many.")
+    path_length_weight: float = option(0.0, "Weight of the path length penalty; 0 turns it off.")
+    labels: str | None = option(None, "Tag file (CSV: file, hair, eyes) of the pictures; without one nothing is conditional.")
+    least_probability: float = option(0.9, "Labels that a classifier gave a lower probability count as unknown.")
+    label_dropout: float = option(0.15, "Share of known labels hidden in every batch, so that any colour is learned too.")
+    label_ramp_kimg: float = option(
+        100.0, "Labels are hidden less and less until here: from the start on they collapse small data."
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_shares(self, "least_probability", "label_dropout")
+        if not self.label_ramp_kimg >= 0:
+            raise AnimeGenError(f"label_ramp_kimg is {self.label_ramp_kimg!r}, but must be at least 0.")
+
+
+# A name begins with its family; light ones are for a CPU, the others for a GPU.
+PRESETS: dict[str, dict[str, Any]] = {
+    # The sizes of the literature.
+    "stylegan-64": dict(resolution=64, ema_kimg=20.0),
+    "stylegan-64-light": dict(
+        resolution=64, batch=32, latent_dim=256, mapping_depth=4, channel_base=2048, channel_max=256, augment="none",
+        save_interval=1.0,
+    ),
+    # In a trial without labels: faces at 45 kimg, clean and varied at 150 kimg, 52 images/s on two cores.
+    "stylegan2-64-light": dict(
+        resolution=64, batch=32, mapping_depth=4, channel_base=2048, group_size=8, augment="none", label_ramp_kimg=150.0,
+        save_interval=1.0,
+    ),
+    "stylegan2-64": dict(
+        resolution=64, batch=128, ema_kimg=20.0, r1_gamma=0.1, style_mixing=0.5, label_ramp_kimg=600.0,
+    ),
+    # Begin with --init-from a 64 px run.
+    "stylegan2-128": dict(
+        resolution=128, batch=64, channel_base=8192, ema_kimg=20.0, style_mixing=0.5, path_length_weight=2.0,
+        path_length_start_kimg=800.0, label_ramp_kimg=0.0,
+    ),
+    # For some thousand portraits; begin with --init-from a 128 px run.
+    "stylegan2-256": dict(
+        resolution=256, batch=32, lr=1.5e-3, channel_base=8192, r1_gamma=2.0, style_mixing=0.5, augment="translation,cutout",
+        label_ramp_kimg=0.0,
+    ),
+}  # fmt: skip
+
+
+def presets_of(family: str) -> list[str]:
+    """Names of a family's presets."""
+    return [name for name in PRESETS if name.startswith(f"{family}-")]
+
+
+def preset(name: str, family: str) -> dict[str, Any]:
+    """The options that a preset sets.
+
+    Raises:
+        AnimeGenError: the family has no preset of that name.
+    """
+    if name not in presets_of(family):
+        raise AnimeGenError(f"Unknown preset {name!r} of {family}; known are: {', '.join(presets_of(family))}.")
+    return PRESETS[name]

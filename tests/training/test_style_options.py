@@ -1,0 +1,92 @@
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from animegen_core.errors import AnimeGenError
+from animegen_core.training.command import app
+from animegen_core.training.recipes import StyleGAN2Recipe, StyleGANRecipe
+from animegen_core.training.style_options import PRESETS, StyleGAN2Options, StyleGANOptions, preset, presets_of
+
+FAMILIES = {"stylegan": (StyleGANOptions, StyleGANRecipe), "stylegan2": (StyleGAN2Options, StyleGAN2Recipe)}
+
+
+def command(family, *arguments):
+    return CliRunner().invoke(app, [family, "--data", "faces", *map(str, arguments)])
+
+
+def printed(*arguments) -> dict:
+    result = command(*arguments, "--dry-run")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_every_preset_belongs_to_a_family_and_is_valid():
+    assert {name for family in FAMILIES for name in presets_of(family)} == set(PRESETS)
+    for family, (options_class, _) in FAMILIES.items():
+        for name in presets_of(family):
+            assert options_class(**preset(name, family)).resolution == int(name.split("-")[1])
+
+
+def test_the_reference_stylegan_is_the_default_of_its_family():
+    options = StyleGANOptions()
+    assert (options.batch, options.lr, options.beta1, options.beta2) == (64, 1e-3, 0, 0.99)
+    assert (options.latent_dim, options.mapping_depth, options.path_length_interval) == (512, 8, 16)
+    generator, discriminator = StyleGANRecipe(StyleGANOptions(**preset("stylegan-64", "stylegan"))).build()
+    assert [block[0].conv.weight.shape[0] for block in generator.synthesis.blocks.values()] == [512, 512, 256, 128, 64]
+    assert discriminator.resolution == 64
+
+
+def test_the_light_stylegan2_has_the_channels_of_the_trial():
+    generator, _ = StyleGAN2Recipe(StyleGAN2Options(**preset("stylegan2-64-light", "stylegan2"))).build()
+    assert [block.convs[-1].weight.shape[0] for block in generator.synthesis.blocks.values()] == [256, 256, 128, 64, 32]
+
+
+def test_a_preset_replaces_defaults_and_flags_win_over_it():
+    plain, light = printed("stylegan2"), printed("stylegan2", "--preset", "stylegan2-64-light")
+    assert {name for name in light if light[name] != plain[name]} <= PRESETS["stylegan2-64-light"].keys()
+    assert (light["mapping_depth"], light["channel_base"], light["batch"]) == (4, 2048, 32)
+    own = printed("stylegan2", "--preset", "stylegan2-64-light", "--mapping-depth", 2, "--batch", 16)
+    assert (own["mapping_depth"], own["channel_base"], own["batch"]) == (2, 2048, 16)
+
+
+def test_an_unknown_preset_lists_the_known_ones_of_the_family():
+    result = command("stylegan2", "--preset", "stylegan-64", "--dry-run")
+    assert result.exit_code == 2
+    assert "'stylegan-64'" in result.stderr and ", ".join(presets_of("stylegan2")) in result.stderr
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("resolution", 48),
+        ("channel_base", 32),
+        ("latent_dim", 0),
+        ("style_mixing", 1.5),
+        ("r1_gamma", -1),
+        ("r1_interval", 0),
+        ("r1_share", -0.1),
+        ("path_length_weight", -1),
+        ("lr_d", 0),
+        ("ada_kimg", 0),
+        ("augment", "colour"),
+        ("label_dropout", 2),
+        ("label_ramp_kimg", -1),
+        ("grad_clip", 0),
+        ("lr_decay_kimg", 0),
+    ],
+)
+def test_a_value_out_of_range_is_named_and_quoted(name, value):
+    with pytest.raises(AnimeGenError) as error:
+        StyleGAN2Options(**{name: value})
+    assert repr(value) in str(error.value)
+
+
+def test_a_network_with_a_lazy_penalty_learns_a_little_slower():
+    recipe = StyleGAN2Recipe(StyleGAN2Options(lr=0.0017, beta1=0.5, r1_interval=16))
+    assert recipe.adam("generator") == (0.0017, (0.5, 0.99))
+    lr, betas = recipe.adam("discriminator")
+    assert lr == pytest.approx(0.0016) and betas == pytest.approx((0.5 ** (16 / 17), 0.99 ** (16 / 17)))
+    recipe = StyleGAN2Recipe(StyleGAN2Options(r1_gamma=0, lr_d=0.001, path_length_weight=2, path_length_interval=4))
+    assert recipe.adam("discriminator") == (0.001, (0, 0.99))
+    assert recipe.adam("generator")[0] == pytest.approx(0.0025 * 4 / 5)

@@ -1,0 +1,264 @@
+"""StyleGAN and StyleGAN2 through the one loop, with networks of a few channels at 16 px."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch.utils.data import DataLoader, TensorDataset
+from typer.testing import CliRunner
+
+from animegen_core import AnimeGenError
+from animegen_core.checkpoint import load_checkpoint, save_checkpoint
+from animegen_core.models import GENERATORS
+from animegen_core.training import StyleGAN2Options, StyleGANOptions, Trainer, train_stylegan, train_stylegan2
+from animegen_core.training.command import app
+from animegen_core.training.health import COLLAPSED, WON
+from animegen_core.training.recipes import StyleGAN2Recipe, StyleGANRecipe
+from animegen_core.training.run_folder import read_log
+
+ROOT = Path(__file__).parents[2]
+TINY = dict(resolution=16, latent_dim=8, mapping_depth=2, channel_base=64, channel_max=8, batch=4, precision="fp32")
+# Everything at once: penalties at every other step from the second on, two styles, labels that come in, augmentation.
+EVERYTHING = dict(
+    **TINY, labels="tags.csv", label_ramp_kimg=0.02, r1_interval=2, path_length_weight=2.0, path_length_interval=2,
+    path_length_start_kimg=0.008, augment="translation,cutout", ada_kimg=0.1, grad_clip=5.0, lr_decay_kimg=0.05,
+)  # fmt: skip
+FAMILIES = {"stylegan": (StyleGANRecipe, StyleGANOptions), "stylegan2": (StyleGAN2Recipe, StyleGAN2Options)}
+
+
+def floats(count, side=16):
+    return torch.rand(count, 3, side, side, generator=torch.Generator().manual_seed(count)) * 2 - 1
+
+
+def labels(count):
+    return torch.stack([torch.arange(count) % 12, torch.arange(count) % 11 - 1], 1)
+
+
+def recipe(family, **options):
+    recipe_class, options_class = FAMILIES[family]
+    return recipe_class(options_class(**{**TINY, **options}))
+
+
+def trainer(family="stylegan2", **options):
+    return Trainer(recipe(family, **options), "cpu")
+
+
+def flags(options):
+    for name, value in options.items():
+        yield from (f"--{name.replace('_', '-')}", str(value))
+
+
+def trained(family, *arguments):
+    result = CliRunner().invoke(app, [family, "--device", "cpu", *map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def tagged(pictures):
+    """A tag file of all of the pictures."""
+    path = pictures.parent / "tags.csv"
+    rows = [f"{p.name},{'pink' if i % 2 else ''},blue" for i, p in enumerate(sorted(pictures.iterdir()))]
+    path.write_text("\n".join(["file,hair,eyes", *rows]))
+    return path
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_generator_survives_its_checkpoint(tmp_path, family):
+    options = dict(labels="tags.csv") if family == "stylegan2" else {}
+    generator, _ = recipe(family, **options).build()
+    generator.update_w_avg(torch.ones(1, 8))
+    save_checkpoint(tmp_path / "mine", family, generator, 0, "nothing", "mit")
+    loaded = load_checkpoint(tmp_path / "mine")
+    assert type(loaded.generator) is GENERATORS[family]
+    assert loaded.generator.config == generator.config and torch.equal(loaded.generator.w_avg, generator.w_avg)
+    inputs = torch.randn(2, 8), *([labels(2)] if family == "stylegan2" else [])
+    with torch.no_grad():
+        torch.testing.assert_close(loaded.generator(*inputs), generator.eval()(*inputs), atol=2e-2, rtol=0)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_command_trains_a_checkpoint_and_resumes_it(pictures, tmp_path, family):
+    arguments = [*flags(TINY), "--data", pictures, "--out", tmp_path, "--log-interval", 1]
+    trained(family, *arguments, "--kimg", 0.008)
+    folder = tmp_path / f"00000-{family}-16"
+    trained(family, "--resume", folder, "--kimg", 0.012)
+    rows = read_log(folder / "log.csv")
+    assert [row["images"] for row in rows] == [4, 8, 12]
+    assert {"loss_g", "loss_d", "real_score", "fake_score", "r1", "path_length"} <= rows[0].keys()
+    assert len(list((folder / "samples").iterdir())) == 2
+    generator = load_checkpoint(folder / "checkpoint").generator
+    assert generator(torch.randn(1, 8)).shape == (1, 3, 16, 16)
+    assert torch.equal(generator.w_avg, load_file(folder / "state.safetensors")["generator.w_avg"])
+
+
+def test_warnings_are_printed_once(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr("animegen_core.training.health.discriminator_has_won", lambda rows: True)
+    measured = iter([1.0, 0.3, 0.2])
+    monkeypatch.setattr("animegen_core.training.health.diversity", lambda images: next(measured))
+    arguments = [*flags(TINY), "--data", pictures, "--out", tmp_path, "--log-interval", 1, "--save-interval", 1]
+    result = trained("stylegan2", *arguments, "--kimg", 0.036)
+    assert (result.stdout.count(WON), result.stdout.count(COLLAPSED)) == (1, 1)
+
+
+def test_a_tag_file_makes_stylegan2_conditional(pictures, tmp_path):
+    arguments = [*flags(TINY), "--data", pictures, "--out", tmp_path, "--labels", tagged(pictures), "--label-ramp-kimg", 0]
+    trained("stylegan2", *arguments, "--kimg", 0.024)
+    folder = tmp_path / "00000-stylegan2-16"
+    generator = load_checkpoint(folder / "checkpoint").generator
+    assert generator.label_dims == (12, 11)
+    moved = load_file(folder / "state.safetensors")["discriminator.embedding.tables.0.weight"]
+    assert moved[1 + 8].abs().sum() > 0 and moved[1 + 0].abs().sum() == 0  # pink was seen, aqua never
+    with pytest.raises(AnimeGenError):
+        generator(torch.randn(1, 8), torch.tensor([[12, 0]]))
+
+
+def test_a_resumed_run_is_the_same_to_the_bit(tmp_path):
+    """Stopped after an odd number of steps, in a new trainer, with every penalty, mixing, labels and ADA."""
+    batches = [(floats(4) * (i + 1) / 9, labels(4 + i)[-4:]) for i in range(9)]
+    whole, first = trainer(**EVERYTHING), trainer(**EVERYTHING)
+    for batch in batches:
+        stats = whole.step(*batch)
+    for batch in batches[:5]:
+        first.step(*batch)
+    first.save(tmp_path / "state.safetensors")
+    second = trainer(**{**EVERYTHING, "seed": 0})
+    second.load(tmp_path / "state.safetensors")
+    for batch in batches[5:]:
+        again = second.step(*batch)
+    assert {name: value.item() for name, value in stats.items()} == {name: value.item() for name, value in again.items()}
+    assert whole.progress == second.progress
+    for part in (whole, second):
+        part.save(tmp_path / f"{id(part)}.safetensors")
+    a, b = (load_file(tmp_path / f"{id(part)}.safetensors") for part in (whole, second))
+    assert a.keys() == b.keys() and not [name for name in a if not torch.equal(a[name], b[name])]
+    assert a["recipe.path_length"] > 0 and a["recipe.r1"] > 0 and 0 <= a["recipe.augment_probability"] < 1
+
+
+def test_penalties_come_at_their_steps():
+    run, seen = trainer(**EVERYTHING), {"discriminator": [], "generator": []}
+    update = run._update
+
+    def counted(network, *arguments, **named):
+        seen["generator" if network is run.generator else "discriminator"].append(run.progress["steps"])
+        return update(network, *arguments, **named)
+
+    run._update = counted
+    for _ in range(5):
+        run.step(floats(4), labels(4))
+    assert seen["discriminator"] == [0, 0, 1, 2, 2, 3, 4, 4]
+    assert seen["generator"] == [0, 1, 2, 2, 3, 4, 4]  # from 8 pictures on
+
+
+def test_a_penalty_that_is_no_number_is_skipped(monkeypatch):
+    run = trainer(r1_gamma=0.0, path_length_weight=2.0, path_length_start_kimg=0.0)
+    plain = trainer(r1_gamma=0.0, path_length_weight=2.0, path_length_start_kimg=9.0)
+    lengths = "animegen_core.training.losses.path_length_penalty"
+    monkeypatch.setattr(lengths, lambda images, ws, mean: (images.sum() * float("nan"), mean))
+    for each in (run, plain):
+        each.step(floats(4))
+    assert all(torch.equal(a, b) for a, b in zip(run.generator.parameters(), plain.generator.parameters()))
+
+
+@pytest.mark.parametrize("share, mixed", [(0.0, 0), (1.0, 64)])
+def test_styles_are_mixed_in_the_share_of_fakes_that_is_asked_for(share, mixed):
+    own = recipe("stylegan2", style_mixing=share)
+    generator, _ = own.build()
+    ws = own._styles(generator, 64, None, torch.device("cpu"))
+    changes = (ws[:, 1:] != ws[:, :-1]).any(2).sum(1)  # from one layer to the next
+    assert changes.sum() == mixed and changes.max() == min(mixed, 1)
+    assert len({int(row.float().argmax()) for row in (ws[:, 1:] != ws[:, :-1]).any(2)}) == (5 if mixed else 1)
+
+
+def test_labels_come_in_along_the_ramp():
+    own, given = recipe("stylegan2", labels="tags.csv", label_ramp_kimg=1.0, label_dropout=0.2), labels(4000).abs()
+    torch.manual_seed(0)
+    for images, share in ((0, 0.0), (500, 0.4), (1000, 0.8), (9000, 0.8)):
+        shown = own.prepare_labels(given, {"images_seen": images})
+        kept = shown != -1
+        assert kept.float().mean().item() == pytest.approx(share, abs=0.02)
+        assert torch.equal(shown[kept], given[kept])
+
+
+def test_augmentation_is_adapted_to_how_sure_the_discriminator_is_of_reals():
+    own = recipe("stylegan2", ada_kimg=0.04)
+    own.build()
+    for _ in range(8):
+        own._adapt(torch.ones(4))
+    assert own.state.augment_probability.item() == pytest.approx(0.4, abs=0.11)  # rises once the mean is above the target
+    for _ in range(30):
+        own._adapt(torch.tensor([1.0, -1.0]))
+    assert own.state.augment_probability.item() == 0
+
+
+def test_a_grown_network_takes_what_fits(tmp_path, capsys):
+    small = trainer(labels="tags.csv")
+    small.step(floats(4), labels(4))
+    small.save(tmp_path / "state.safetensors")
+    large = trainer(labels="tags.csv", resolution=32)
+    said = large.start_from(tmp_path)
+    for name in ("generator", "discriminator", "ema"):
+        before, after = small._networks()[name].state_dict(), large._networks()[name].state_dict()
+        shared = [key for key in before if key in after and not key.startswith("from_rgb")]
+        assert shared and all(torch.equal(before[key], after[key]) for key in shared)
+        assert f"{len(shared)} of {len(after)} of the {name}" in said
+    large.step(floats(4, 32), labels(4))
+
+
+def test_a_run_begins_with_a_checkpoint(tmp_path):
+    loader = DataLoader(TensorDataset(floats(8)), 4)
+    options = {name: value for name, value in TINY.items() if name != "batch"}
+    first = train_stylegan(loader, 1, "cpu", tmp_path / "first", **options)
+    run = trainer("stylegan")
+    said = run.start_from(first)
+    weights = load_checkpoint(first).generator.state_dict()
+    assert all(torch.equal(value, weights[name]) for name, value in run.ema.network.state_dict().items())
+    assert f"{len(weights)} of {len(weights)} of the generator" in said and "discriminator" not in said
+    train_stylegan(loader, 1, "cpu", tmp_path / "second", init_from=str(first), **options)
+    assert json.loads((tmp_path / "second" / "options.json").read_text())["init_from"] == str(first)
+
+
+def test_weights_that_are_not_there_or_do_not_fit_are_told(pictures, tmp_path, tiny_checkpoint):
+    with pytest.raises(AnimeGenError, match=r"No tensor of .* this stylegan2"):
+        trainer().start_from(tiny_checkpoint)
+    out = tmp_path / "runs"
+    result = CliRunner().invoke(app, ["stylegan2", "--data", str(pictures), "--out", str(out), "--init-from", "nowhere"])
+    assert result.exit_code == 2 and "'nowhere'" in result.stderr and not out.exists()
+
+
+def test_the_function_trains_a_conditional_stylegan2(tmp_path):
+    loader = DataLoader(TensorDataset(floats(8), labels(8)), 4)
+    options = {name: value for name, value in EVERYTHING.items() if name not in ("batch", "latent_dim")}
+    checkpoint = train_stylegan2(loader, 1, "cpu", tmp_path / "run", latent_dim=16, **options)
+    config = load_checkpoint(checkpoint).config
+    assert (config["images_seen"], config["generator"]["z_dim"], config["generator"]["label_dims"]) == (8, 16, [12, 11])
+
+
+def test_the_learning_rate_halves():
+    run = trainer(lr_decay_kimg=0.008, r1_gamma=0.0)
+    for _ in range(3):
+        run.step(floats(4))
+    rates = [o.param_groups[0]["lr"] for o in (run.generator_optimizer, run.discriminator_optimizer)]
+    assert rates == pytest.approx([0.0025 / 2] * 2)
+
+
+def test_two_processes_make_one_run(pictures, tmp_path):
+    launch = ["--cpu", "--num_processes", 2, "--num_machines", 1, "--mixed_precision", "no", "--dynamo_backend", "no"]
+    launch += ["--num_cpu_threads_per_process", 1, "--main_process_port", 0, "train.py", "stylegan2", "--device", "cpu"]
+    options = {**EVERYTHING, "labels": tagged(pictures)}
+    script = [*launch, *flags(options), "--data", pictures, "--out", tmp_path, "--kimg", 0.016, "--log-interval", 1]
+    result = subprocess.run(
+        [sys.executable, "-m", "accelerate.commands.launch", *map(str, script)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    (folder,) = tmp_path.glob("0*")
+    with safe_open(folder / "state.safetensors", "pt") as file:
+        progress = json.loads(file.metadata()["progress"])
+        assert file.get_tensor("recipe.path_length") > 0
+    assert (progress["images_seen"], progress["steps"], len(read_log(folder / "log.csv"))) == (16, 4, 4)
+    assert load_checkpoint(folder / "checkpoint").generator(torch.randn(1, 8)).isfinite().all()
