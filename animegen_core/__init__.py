@@ -6,8 +6,8 @@ studio = Studio.load("dcgan-64")
 studio.render(Character(seed=42)).save("face.png")
 """
 
-from animegen_core.character import Character
+from animegen_core.character import Animation, Character
 from animegen_core.errors import AnimeGenError
 from animegen_core.studio import Studio
 
-__all__ = ["AnimeGenError", "Character", "Studio"]
+__all__ = ["Animation", "AnimeGenError", "Character", "Studio"]

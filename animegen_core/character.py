@@ -1,10 +1,26 @@
-"""Character: the small saved description of which a picture is a function."""
+"""Character and Animation: the small saved descriptions of which a picture, or a loop, is a function.
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+Defaults are part of the saved format: a description leaves out what is left at its default, so a default never changes, and
+a new field comes with one that means what its absence meant.
+"""
 
-from animegen_core.errors import AnimeGenError
-from animegen_core.latents import check_seed
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+import numpy as np
+
+from animegen_core.errors import AnimeGenError, quote
+from animegen_core.labels import label_index
+from animegen_core.latents import PATH_KINDS, check_number, check_seed, path_positions
+
+MAX_PSI = 1.5  # beyond it faces fall apart; below 0 lies the opposite face, which deserves a seed of its own
+BANDS = ("coarse", "middle", "fine")
+EASINGS = ("linear", "ease-in-out")
+LOOPS = ("closed", "back-and-forth", "once")
+KEYS, FRAMES, FPS = (2, 8), (8, 240), (5, 60)  # least and most of each
+_SIZES = tuple(2**k for k in range(2, 12))  # px; one more than the largest picture has, for a band without layers
+
+_Described = TypeVar("_Described", "Character", "Animation")
 
 
 @dataclass(frozen=True)
@@ -12,20 +28,49 @@ class Character:
     """A face, described. The same description on the same checkpoint gives the same picture.
 
     Args:
-        seed: whole number in [0, 4294967295]; the latent is drawn from it.
+        seed: whole number in [0, 4294967295]; the latent and the noise of each layer are drawn from it.
+        hair, eyes: one of ``labels.HAIR`` and ``labels.EYES``, or None for any.
+        psi: creativity in [0, 1.5], the distance from the mean face: 0 is the mean itself, 1 the seed's own face.
+        variation_seed: seed toward whose latent the face is moved ...
+        variation_strength: ... by this share of the way, in [0, 1].
+        coarse, middle, fine: seeds that give those layers' styles in a style-based model; None is the character's own latent.
+        crossovers: sizes in pixels, powers of two, from which on layers are middle and fine. Sizes mean the same in every
+            model, which numbers of layers do not.
 
     Raises:
-        AnimeGenError: a value is out of range.
+        AnimeGenError: a value is of the wrong type or out of range.
     """
 
     seed: int
+    hair: str | None = None
+    eyes: str | None = None
+    psi: float = 1.0
+    variation_seed: int = 0
+    variation_strength: float = 0.0
+    coarse: int | None = None
+    middle: int | None = None
+    fine: int | None = None
+    crossovers: tuple[int, int] = (16, 64)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "seed", check_seed(self.seed))  # NumPy's integers become plain ones, which JSON knows
+        label_index("hair", self.hair)
+        label_index("eyes", self.eyes)
+        seeds = ["seed", "variation_seed", *(band for band in BANDS if getattr(self, band) is not None)]
+        plain = {name: check_seed(getattr(self, name)) for name in seeds}
+        plain["psi"] = check_number("psi", self.psi, 0, MAX_PSI)
+        plain["variation_strength"] = check_number("The variation's strength", self.variation_strength, 0, 1)
+        plain["crossovers"] = _check_crossovers(self.crossovers)
+        for name, value in plain.items():  # NumPy's numbers become plain ones, which JSON knows
+            object.__setattr__(self, name, value)
+
+    @property
+    def mixes_styles(self) -> bool:
+        """Whether some layers take their styles from another seed."""
+        return any(getattr(self, band) is not None for band in BANDS)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able description, the inverse of ``from_dict``."""
-        return asdict(self)
+        """JSON-able description without what is left at its default, the inverse of ``from_dict``."""
+        return _to_dict(self)
 
     @classmethod
     def from_dict(cls, description: dict[str, Any]) -> "Character":
@@ -34,11 +79,116 @@ class Character:
         Raises:
             AnimeGenError: it is no mapping, or a field is missing, unknown or out of range.
         """
-        known = [f.name for f in fields(cls)]
-        if not isinstance(description, dict):
-            raise AnimeGenError(f"A character is described by the fields {', '.join(known)}, not by {description!r:.80}.")
-        if unknown := sorted(set(description) - set(known)):
-            raise AnimeGenError(f"Unknown field '{unknown[0]:.80}' in a character; known are: {', '.join(known)}.")
-        if "seed" not in description:
-            raise AnimeGenError("A character needs the field 'seed'.")
-        return cls(**description)
+        return cls(**_known_fields(cls, description, "seed"))
+
+
+@dataclass(frozen=True)
+class Animation:
+    """A way through several characters, described.
+
+    Args:
+        keys: 2 to 8 characters.
+        path: "slerp", "linear" or "circular"; the latter keeps the distance from the mean face the same all the way, and
+            makes a closed path of two keys a full circle (see ``latents.path``).
+        frames: number of pictures, 8 to 240.
+        fps: pictures a second, 5 to 60.
+        easing: "linear" for an even speed, "ease-in-out" to linger at each key.
+        loop: "closed" returns from the last key to the first, "back-and-forth" goes the same way back, and neither has a
+            double frame at its seam; "once" ends at the last key.
+
+    Raises:
+        AnimeGenError: a value is of the wrong type or out of range.
+    """
+
+    keys: tuple[Character, ...]
+    path: str = "slerp"
+    frames: int = 60
+    fps: int = 30
+    easing: str = "linear"
+    loop: str = "closed"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.keys, (tuple, list)) or not all(isinstance(key, Character) for key in self.keys):
+            raise AnimeGenError(f"An animation's keys must be characters, not {quote(self.keys)}.")
+        if not KEYS[0] <= len(self.keys) <= KEYS[1]:
+            raise AnimeGenError(f"An animation needs {KEYS[0]} to {KEYS[1]} key characters, not {len(self.keys)}.")
+        for name, known in (("path", PATH_KINDS), ("easing", EASINGS), ("loop", LOOPS)):
+            value = getattr(self, name)
+            if not isinstance(value, str) or value not in known:
+                raise AnimeGenError(f"Unknown {name} {quote(value)}; known are: {', '.join(known)}.")
+        object.__setattr__(self, "keys", tuple(self.keys))
+        object.__setattr__(self, "frames", _check_whole("frames", self.frames, *FRAMES))
+        object.__setattr__(self, "fps", _check_whole("fps", self.fps, *FPS))
+
+    @property
+    def closed(self) -> bool:
+        """Whether the path leads from the last key on to the first."""
+        return self.loop == "closed"
+
+    def positions(self) -> np.ndarray:
+        """Where each frame stands on the path, as ``latents.path_positions`` counts: float64 (frames,)."""
+
+        def positions(frames: int) -> np.ndarray:
+            return path_positions(len(self.keys), frames, self.path, self.closed)
+
+        if self.loop == "back-and-forth":
+            back = self.frames // 2
+            there = self.frames - back  # the one step more of an odd number; both turning points are a frame, once
+            way = np.concatenate([positions(there + 1), positions(back + 1)[-2:0:-1]])
+        else:
+            way = positions(self.frames)
+        if self.easing == "linear":
+            return way
+        t = way % 1
+        return way - t + t * t * (3 - 2 * t)  # smoothstep: at rest at each key
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able description without what is left at its default, the inverse of ``from_dict``."""
+        return _to_dict(self) | {"keys": [key.to_dict() for key in self.keys]}
+
+    @classmethod
+    def from_dict(cls, description: dict[str, Any]) -> "Animation":
+        """Read a description back.
+
+        Raises:
+            AnimeGenError: it is no mapping, or a field is missing, unknown or out of range.
+        """
+        values = _known_fields(cls, description, "keys")
+        if not isinstance(values["keys"], list):
+            raise AnimeGenError(f"An animation's keys must be a list of characters, not {quote(values['keys'])}.")
+        if len(values["keys"]) > KEYS[1]:  # before a million of them are read
+            raise AnimeGenError(f"An animation needs {KEYS[0]} to {KEYS[1]} key characters, not {len(values['keys'])}.")
+        return cls(**values | {"keys": tuple(Character.from_dict(key) for key in values["keys"])})
+
+
+def _to_dict(described: Character | Animation) -> dict[str, Any]:
+    values = {f.name: getattr(described, f.name) for f in fields(described) if getattr(described, f.name) != f.default}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def _known_fields(cls: type[_Described], description: object, required: str) -> dict[str, Any]:
+    """The description itself, once it is sure to be a mapping that holds the required field and no unknown one."""
+    known = [f.name for f in fields(cls)]
+    what = f"{'An' if cls is Animation else 'A'} {cls.__name__.lower()}"
+    if not isinstance(description, dict):
+        raise AnimeGenError(f"{what} is described by the fields {', '.join(known)}, not by {quote(description)}.")
+    if unknown := [name for name in description if name not in known]:
+        raise AnimeGenError(f"Unknown field {quote(unknown[0])} in {what.lower()}; known are: {', '.join(known)}.")
+    if required not in description:
+        raise AnimeGenError(f"{what} needs the field '{required}'.")
+    return description
+
+
+def _check_whole(name: str, value: object, least: int, most: int) -> int:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
+        raise AnimeGenError(f"{name} is {quote(value)}, but must be a whole number from {least} to {most}.")
+    return int(value)
+
+
+def _check_crossovers(value: object) -> tuple[int, int]:
+    good = isinstance(value, (tuple, list)) and len(value) == 2
+    good = good and all(isinstance(size, (int, np.integer)) and size in _SIZES for size in value) and value[0] <= value[1]
+    if not good:
+        sizes = ", ".join(map(str, _SIZES))
+        raise AnimeGenError(f"crossovers is {quote(value)}, but must be two ascending sizes of {sizes}.")
+    return int(value[0]), int(value[1])

@@ -55,8 +55,16 @@ class Checkpoint:
 
 def bundled_names() -> list[str]:
     """Names of the generators that come with the program."""
-    configs = {path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in BUNDLED.glob(f"*/{CONFIG}")}
-    return sorted(name for name, config in configs.items() if config["family"] in GENERATORS)
+    return list(bundled_configs())
+
+
+def bundled_configs() -> dict[str, dict[str, Any]]:
+    """Contents of config.json of each generator that comes with the program, by name; damaged ones are left out."""
+    configs = {}
+    for path in sorted(BUNDLED.glob(f"*/{CONFIG}")):
+        with suppress(AnimeGenError):  # of something else, such as a classifier
+            configs[path.parent.name] = _read_config(path.parent)
+    return configs
 
 
 def save_checkpoint(

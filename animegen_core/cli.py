@@ -2,19 +2,23 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from tqdm import tqdm
 
-from animegen_core.character import Character
+from animegen_core.animation import check_format, save_animation
+from animegen_core.character import EASINGS, FPS, FRAMES, KEYS, LOOPS, MAX_PSI, Animation, Character
 from animegen_core.checkpoint import bundled_names, load_checkpoint
 from animegen_core.command_line import ExitOnError
-from animegen_core.errors import AnimeGenError
-from animegen_core.images import make_grid, save_png
-from animegen_core.latents import MAX_SEED, check_seed
-from animegen_core.studio import Studio
+from animegen_core.errors import AnimeGenError, quote
+from animegen_core.grids import generate_style_mixing_grid
+from animegen_core.images import MAX_DESCRIPTION, make_grid, parse_description, read_description, save_png
+from animegen_core.labels import EYES, HAIR
+from animegen_core.latents import MAX_SEED, PATH_KINDS, check_seed
+from animegen_core.studio import Studio, read_described
 
 _MAX_FACES = 1_000_000  # a slip of the keyboard in a range should not fill the disk
 
@@ -49,6 +53,10 @@ def parse_seeds(text: str) -> list[int]:
 
 
 _Checkpoint = Annotated[str, typer.Option(help="A bundled checkpoint's name, or a checkpoint folder.")]
+_Device = Annotated[str | None, typer.Option(help="cpu, cuda ...; by default the best one present.")]
+_Hair = Annotated[str | None, typer.Option(help=f"{', '.join(HAIR)}; any if left out.")]
+_Eyes = Annotated[str | None, typer.Option(help=f"{', '.join(EYES)}; any if left out.")]
+_Psi = Annotated[float, typer.Option(help=f"Creativity, 0 (the mean face) to {MAX_PSI}.")]
 
 
 @app.command()
@@ -56,11 +64,17 @@ def generate(
     seeds: Annotated[str, typer.Option(help="Seeds and ranges, as in 0-63,100.")],
     out: Annotated[Path, typer.Option(help="Folder for the pictures, seed00000.png and so on.")],
     checkpoint: _Checkpoint = "dcgan-64",
+    hair: _Hair = None,
+    eyes: _Eyes = None,
+    psi: _Psi = 1.0,
+    variation_seed: Annotated[int, typer.Option(help="Seed toward which each face is moved ...")] = 0,
+    variation_strength: Annotated[float, typer.Option(help="... by this share of the way, 0 to 1.")] = 0.0,
     sheet: Annotated[Path | None, typer.Option(help="Also write all faces as one sheet to this PNG.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda ...; by default the best one present.")] = None,
+    device: _Device = None,
 ) -> None:
     """Write one PNG per seed, each with its description embedded."""
-    characters = [Character(seed) for seed in parse_seeds(seeds)]
+    looks = Character(0, hair, eyes, psi, variation_seed, variation_strength)
+    characters = [replace(looks, seed=seed) for seed in parse_seeds(seeds)]
     studio = Studio.load(checkpoint, device)
     faces = tqdm(studio.render_many(characters), "generating", len(characters), unit="face")
     on_sheet = []
@@ -73,9 +87,102 @@ def generate(
 
 
 @app.command()
+def animate(
+    seeds: Annotated[str, typer.Option(help=f"Key faces, {KEYS[0]} to {KEYS[1]} seeds, as in 3,7.")],
+    out: Annotated[Path, typer.Option(help="A .gif, .webp or .mp4 file, or a new folder for one PNG per frame.")],
+    checkpoint: _Checkpoint = "dcgan-64",
+    path: Annotated[str, typer.Option(help=", ".join(PATH_KINDS))] = "slerp",
+    frames: Annotated[int, typer.Option(help="Number of frames, {} to {}.".format(*FRAMES))] = 60,
+    fps: Annotated[int, typer.Option(help="Frames a second, {} to {}.".format(*FPS))] = 30,
+    easing: Annotated[str, typer.Option(help=", ".join(EASINGS))] = "linear",
+    loop: Annotated[str, typer.Option(help=", ".join(LOOPS))] = "closed",
+    hair: _Hair = None,
+    eyes: _Eyes = None,
+    psi: _Psi = 1.0,
+    device: _Device = None,
+) -> None:
+    """Write a way through several faces as an animated file, with its description embedded."""
+    numbers = parse_seeds(seeds)
+    keys = tuple(Character(seed, hair, eyes, psi) for seed in numbers[: KEYS[1] + 1])
+    _save(Studio.load(checkpoint, device), Animation(keys, path, frames, fps, easing, loop), out)
+
+
+@app.command()
+def mix(
+    out: Annotated[Path, typer.Option(help="The PNG to write.")],
+    checkpoint: _Checkpoint = "dcgan-64",
+    coarse: Annotated[int | None, typer.Option(help="Seed of pose and shape.")] = None,
+    middle: Annotated[int | None, typer.Option(help="Seed of the features.")] = None,
+    fine: Annotated[int | None, typer.Option(help="Seed of the colours.")] = None,
+    rows: Annotated[str | None, typer.Option(help="Instead: a matrix of seeds whose colours these have ...")] = None,
+    columns: Annotated[str | None, typer.Option(help="... and whose pose, shape and features these have.")] = None,
+    crossovers: Annotated[str, typer.Option(help="Sizes in px from which on layers are middle and fine.")] = "16,64",
+    hair: _Hair = None,
+    eyes: _Eyes = None,
+    psi: _Psi = 1.0,
+    device: _Device = None,
+) -> None:
+    """Mix the styles of several faces, into one face or a matrix of them; needs a checkpoint that has styles."""
+    sources = (coarse, middle, fine)
+    one, matrix = None not in sources, rows is not None and columns is not None
+    if one == matrix or (matrix and sources != (None,) * 3):
+        raise AnimeGenError("Give either --coarse, --middle and --fine, or --rows and --columns.")
+    looks = Character(0, hair, eyes, psi, crossovers=tuple(parse_seeds(crossovers)))
+    studio = Studio.load(checkpoint, device)
+    if matrix:
+        save_png(generate_style_mixing_grid(studio, parse_seeds(rows), parse_seeds(columns), template=looks), out)
+    else:
+        _save(studio, replace(looks, seed=coarse, middle=middle, fine=fine), out)
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="A PNG, GIF, WebP or MP4 that AnimeGen wrote.")]) -> None:
+    """Print the description that a file carries as JSON, from which ``render`` makes it again."""
+    description = read_description(file)
+    read_described(description)
+    typer.echo(json.dumps(description, indent=2))
+
+
+@app.command()
+def render(
+    description: Annotated[Path, typer.Argument(help="A JSON file that restore printed, or a file that AnimeGen wrote.")],
+    out: Annotated[Path, typer.Option(help="A .png for a face; for an animation as in animate.")],
+    checkpoint: Annotated[str | None, typer.Option(help="Another checkpoint than the description's.")] = None,
+    device: _Device = None,
+) -> None:
+    """Draw what a description describes."""
+    found = _read_json(description) if description.suffix.lower() == ".json" else read_description(description)
+    name, described = read_described(found)
+    studio = Studio.load(checkpoint or name, device)
+    if found.get("checkpoint_hash") != studio.checkpoint.hash:
+        typer.echo(f"Note: {studio.checkpoint.name} has other weights than the description's; faces will differ.", err=True)
+    _save(studio, described, out)
+
+
+@app.command()
 def info(
     checkpoint: Annotated[str | None, typer.Argument(help="A bundled checkpoint's name, or a checkpoint folder.")] = None,
 ) -> None:
     """Print what is known about a checkpoint as JSON; without a name, list the bundled ones."""
     found = bundled_names() if checkpoint is None else load_checkpoint(checkpoint).info()
     typer.echo(json.dumps(found, indent=2))
+
+
+def _save(studio: Studio, described: Character | Animation, out: Path) -> None:
+    if isinstance(described, Animation):
+        check_format(out)
+        frames = tqdm(studio.animate(described), "drawing", described.frames, unit="frame")
+        save_animation(frames, out, described.fps, studio.describe(described), loop=described.loop != "once")
+    elif out.suffix.lower() == ".png":
+        save_png(studio.render(described), out, studio.describe(described))
+    else:
+        raise AnimeGenError(f"A face is written as .png, not to {quote(out.name)}.")
+
+
+def _read_json(path: Path) -> dict:
+    try:
+        with path.open(encoding="utf-8") as stream:
+            text = stream.read(MAX_DESCRIPTION + 1)
+    except UnicodeDecodeError as error:
+        raise AnimeGenError(f"{quote(path.name)} is not a text in UTF-8.") from error
+    return parse_description(text, f"The description in {quote(path.name)}")

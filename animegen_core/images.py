@@ -8,12 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, PngImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin
 
-from animegen_core.errors import AnimeGenError
+from animegen_core import mp4
+from animegen_core.errors import AnimeGenError, quote
 from animegen_core.files import atomic_path
 
 DESCRIPTION_KEY = "animegen"  # the PNG tEXt keyword under which a description is stored
+MAX_DESCRIPTION = 65_536  # characters; an animation of eight characters has 2,000
+_TEXT_PREFIX = DESCRIPTION_KEY + " "  # tells our comments from other programs'
 
 
 def to_uint8(images: torch.Tensor) -> np.ndarray:
@@ -68,24 +71,53 @@ def save_png(picture: Image.Image, path: str | Path, description: dict | None = 
     return Path(path)
 
 
+def description_text(description: dict) -> str:
+    """A description as the text that formats without named fields carry: in a comment, or as the EXIF description."""
+    return _TEXT_PREFIX + json.dumps(description, sort_keys=True)
+
+
 def read_description(path: str | Path) -> dict:
-    """The description embedded in a PNG by ``save_png``.
+    """The description embedded in a PNG, GIF, WebP or MP4 by AnimeGen. No pixel is decoded.
 
     Raises:
-        AnimeGenError: the file is no picture, or carries no readable description.
+        AnimeGenError: the file is no picture or video, or carries no readable description.
     """
-    name = Path(path).name
+    name = quote(Path(path).name)
     try:
-        with Image.open(path) as picture:
-            text = getattr(picture, "text", {}).get(DESCRIPTION_KEY)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise AnimeGenError(f"'{name}' could not be read as a picture.") from error
+        text = _embedded_text(path)
+    except Exception as error:  # decoders of pictures raise whatever a damaged file leads them to
+        raise AnimeGenError(f"{name} could not be read as a picture.") from error
     if text is None:
-        raise AnimeGenError(f"'{name}' carries no AnimeGen description; only files saved by AnimeGen do.")
+        raise AnimeGenError(f"{name} carries no AnimeGen description; only files saved by AnimeGen do.")
+    return parse_description(text, f"The description in {name}")
+
+
+def parse_description(text: str, what: str = "The description") -> dict:
+    """JSON text to a description.
+
+    Raises:
+        AnimeGenError: the text is no JSON object, or longer than any description.
+    """
     try:
-        description = json.loads(text)
+        description = json.loads(text) if len(text) <= MAX_DESCRIPTION else None
     except (ValueError, RecursionError) as error:
-        raise AnimeGenError(f"The description in '{name}' is damaged.") from error
+        raise AnimeGenError(f"{what} is damaged.") from error
     if not isinstance(description, dict):
-        raise AnimeGenError(f"The description in '{name}' is damaged.")
+        raise AnimeGenError(f"{what} is damaged.")
     return description
+
+
+def _embedded_text(path: str | Path) -> str | None:
+    """The description's JSON, or None; at most a little more than ``MAX_DESCRIPTION`` characters of it."""
+    with Path(path).open("rb") as stream:
+        if mp4.is_mp4(stream):
+            text = mp4.read_comment(stream, 2 * MAX_DESCRIPTION)
+        else:
+            stream.seek(0)
+            with Image.open(stream, formats=("PNG", "GIF", "WEBP", "JPEG")) as picture:
+                if picture.format == "PNG":  # whose EXIF Pillow would decode all pixels for
+                    return picture.info.get(DESCRIPTION_KEY)
+                text = picture.info.get("comment") or picture.getexif().get(ExifTags.Base.ImageDescription)
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    return text.removeprefix(_TEXT_PREFIX) if isinstance(text, str) and text.startswith(_TEXT_PREFIX) else None

@@ -1,6 +1,6 @@
 """Hair and eye colours: the vocabulary of the conditional models. ``None`` means any."""
 
-from animegen_core.errors import AnimeGenError
+from animegen_core.errors import AnimeGenError, quote
 
 HAIR = ("aqua", "black", "blonde", "blue", "brown", "gray", "green", "orange", "pink", "purple", "red", "white")
 EYES = ("aqua", "black", "blue", "brown", "gray", "green", "orange", "pink", "purple", "red", "yellow")
@@ -9,7 +9,7 @@ LABEL_DIMS = tuple(len(colours) for colours in ATTRIBUTES.values())
 ANY = -1  # the index of an attribute that may take any value
 
 
-def label_index(attribute: str, colour: str | None) -> int:
+def label_index(attribute: str, colour: object) -> int:
     """Index of a colour in its attribute's list ("hair" or "eyes"), or ``ANY`` for None.
 
     Raises:
@@ -18,8 +18,8 @@ def label_index(attribute: str, colour: str | None) -> int:
     if colour is None:
         return ANY
     colours = ATTRIBUTES[attribute]
-    if colour not in colours:
-        raise AnimeGenError(f"Unknown {attribute} colour {colour!r:.80}; choose any or one of: {', '.join(colours)}.")
+    if not isinstance(colour, str) or colour not in colours:
+        raise AnimeGenError(f"Unknown {attribute} colour {quote(colour)}; choose any or one of: {', '.join(colours)}.")
     return colours.index(colour)
 
 

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from animegen_core.errors import AnimeGenError
+from animegen_core.errors import AnimeGenError, quote
 
 MAX_SEED = 2**32 - 1
 PATH_KINDS = ("slerp", "linear", "circular")
@@ -28,8 +28,15 @@ _PARALLEL = 1e-3  # sine of the angle below which float32 no longer tells in whi
 def check_seed(seed: object) -> int:
     """Return ``seed`` as an int in [0, 4294967295], or raise AnimeGenError."""
     if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, (int, np.integer)) or not 0 <= seed <= MAX_SEED:
-        raise AnimeGenError(f"Seed {seed!r} is not a whole number from 0 to {MAX_SEED}.")
+        raise AnimeGenError(f"Seed {quote(seed)} is not a whole number from 0 to {MAX_SEED}.")
     return int(seed)
+
+
+def check_number(name: str, value: object, least: float, most: float) -> float:
+    """Return ``value`` as a float in [least, most], or raise AnimeGenError."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not least <= value <= most:
+        raise AnimeGenError(f"{name} is {quote(value)}, but must be a number from {least} to {most}.")
+    return float(value)
 
 
 def seed_to_z(seed: int, dim: int) -> np.ndarray:
@@ -40,6 +47,11 @@ def seed_to_z(seed: int, dim: int) -> np.ndarray:
 def seeds_to_z(seeds: Sequence[int], dim: int) -> Tensor:
     """Latents of N(0, 1) for several seeds, each drawn from its own stream: float32 tensor (len(seeds), dim)."""
     return torch.from_numpy(np.stack([seed_to_z(seed, dim) for seed in seeds])).float()
+
+
+def seed_to_noise(seed: int, count: int) -> Tensor:
+    """Noise of N(0, 1) for the layers of a synthesis network, float32 (count,), from a stream apart from the latent's."""
+    return torch.from_numpy(np.random.RandomState([check_seed(seed), 1]).standard_normal(count)).float()
 
 
 def linear_interpolate(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
@@ -83,7 +95,7 @@ def circular_interpolate(u: Tensor, v: Tensor, t: float | Tensor) -> Tensor:
 
 
 def path(keys: Tensor, frames: int, kind: str = "slerp", closed: bool = True) -> Tensor:
-    """Latents of an animation through key points.
+    """Latents of an animation through key points: ``path_points`` at ``path_positions``.
 
     With as many frames as keys or more, every key is a frame. A closed path goes from the last key back to the first and
     stops one frame before it, so that a loop has no double frame; an open one begins and ends at its outer keys.
@@ -104,23 +116,62 @@ def path(keys: Tensor, frames: int, kind: str = "slerp", closed: bool = True) ->
     if keys.ndim != 2 or len(keys) < 2:
         raise AnimeGenError(f"A path needs key points of shape (K, D) with K of at least 2, not {tuple(keys.shape)}.")
     if isinstance(frames, bool) or not isinstance(frames, int) or frames < 1:
-        raise AnimeGenError(f"frames is {frames!r}, but must be a whole number from 1.")
-    if kind not in PATH_KINDS:
-        raise AnimeGenError(f"Unknown path {kind!r:.80}; known are: {', '.join(PATH_KINDS)}.")
-    if kind == "circular":
-        if closed and len(keys) == 2:
-            return circular_interpolate(keys[0], keys[1], torch.arange(frames, device=keys.device) / frames)
-        keys = math.sqrt(keys.shape[1]) * _unit(keys)
+        raise AnimeGenError(f"frames is {quote(frames)}, but must be a whole number from 1.")
+    return path_points(keys, path_positions(len(keys), frames, kind, closed), kind, closed)
 
-    segments = len(keys) if closed else len(keys) - 1
+
+def path_positions(keys: int, frames: int, kind: str, closed: bool) -> np.ndarray:
+    """Where the frames stand on the way through the keys, float64 (frames,): 2.5 is half way from key 2 to the next.
+
+    The full circle of two keys has four quarters: its whole numbers are the first key, the second and their opposites.
+    """
+    circle = is_circle(keys, kind, closed)
+    segments = 4 if circle else keys if closed else keys - 1
     steps = frames if closed else frames - 1
-    position = np.arange(frames) * segments / max(steps, 1)  # 2.5 is half way from key 2 to the next
-    if steps >= segments:  # bend it a little, so that every key falls on a frame
-        position = np.interp(np.arange(frames), [k * steps // segments for k in range(segments + 1)], range(segments + 1))
-    start = position.astype(int)
-    t = torch.as_tensor(position - start, dtype=keys.dtype, device=keys.device)
+    if steps >= segments and not circle:  # bend the way a little, so that every key falls on a frame
+        return np.interp(np.arange(frames), [k * steps // segments for k in range(segments + 1)], range(segments + 1))
+    return np.arange(frames) * segments / max(steps, 1)
+
+
+def path_points(keys: Tensor, positions: np.ndarray, kind: str, closed: bool) -> Tensor:
+    """Points (F, D) of the path through ``keys`` (K, D) at ``positions`` (F,), which ``path_positions`` explains.
+
+    Raises:
+        AnimeGenError: the kind of path is unknown.
+    """
+    if kind not in PATH_KINDS:
+        raise AnimeGenError(f"Unknown path {quote(kind)}; known are: {', '.join(PATH_KINDS)}.")
+    if is_circle(len(keys), kind, closed):
+        return circular_interpolate(keys[0], keys[1], torch.as_tensor(positions / 4, dtype=keys.dtype, device=keys.device))
+    if kind == "circular":
+        keys = math.sqrt(keys.shape[1]) * _unit(keys)
+    start = positions.astype(int)
+    t = torch.as_tensor(positions - start, dtype=keys.dtype, device=keys.device)
     a, b = keys[start % len(keys)], keys[(start + 1) % len(keys)]
     return linear_interpolate(a, b, t) if kind == "linear" else slerp(a, b, t)
+
+
+def path_shares(keys: int, positions: np.ndarray, kind: str, closed: bool) -> Tensor:
+    """How much of each key is in each point of a path: float32 (F, K), rows that sum to 1.
+
+    On the full circle u cos a + v sin a, where the second key is a quarter turn away, the shares are cos^2 a and sin^2 a.
+    """
+    shares = torch.zeros(len(positions), keys)
+    if is_circle(keys, kind, closed):
+        shares[:, 1] = torch.from_numpy(np.sin(positions * np.pi / 2) ** 2)
+        shares[:, 0] = 1 - shares[:, 1]
+        return shares
+    start = positions.astype(int)
+    t = torch.from_numpy(positions - start).float()
+    rows = torch.arange(len(positions))
+    shares[rows, start % keys] = 1 - t
+    shares[rows, (start + 1) % keys] += t
+    return shares
+
+
+def is_circle(keys: int, kind: str, closed: bool) -> bool:
+    """Whether a path is one full circle instead of a way from key to key."""
+    return kind == "circular" and closed and keys == 2
 
 
 def variation(z: Tensor, variation_z: Tensor, strength: float) -> Tensor:
@@ -129,7 +180,7 @@ def variation(z: Tensor, variation_z: Tensor, strength: float) -> Tensor:
     Raises:
         AnimeGenError: the strength is not in [0, 1].
     """
-    return slerp(z, variation_z, _check_number("The variation's strength", strength, 0, 1))
+    return slerp(z, variation_z, check_number("The variation's strength", strength, 0, 1))
 
 
 def truncate(w: Tensor, w_mean: Tensor, psi: float) -> Tensor:
@@ -143,7 +194,7 @@ def truncate(w: Tensor, w_mean: Tensor, psi: float) -> Tensor:
     Raises:
         AnimeGenError: psi is not in [-2, 2].
     """
-    return linear_interpolate(w_mean, w, _check_number("psi", psi, -2, 2))
+    return linear_interpolate(w_mean, w, check_number("psi", psi, -2, 2))
 
 
 def style_mixing(
@@ -172,12 +223,6 @@ def style_mixing(
     first, second = layers
     sources, counts = torch.broadcast_tensors(coarse, middle, fine), (first, second - first, num_layers - second)
     return torch.cat([w.unsqueeze(1).expand(-1, count, -1) for w, count in zip(sources, counts)], dim=1)
-
-
-def _check_number(name: str, value: float, least: float, most: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real) or not least <= value <= most:
-        raise AnimeGenError(f"{name} is {value!r}, but must be a number from {least} to {most}.")
-    return float(value)
 
 
 def _column(t: float | Tensor, like: Tensor) -> Tensor:

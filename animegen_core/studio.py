@@ -1,21 +1,51 @@
 """Studio: a checkpoint plus what can be made with it. The interface and the command line talk to nothing else."""
 
+import math
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 
 from animegen_core import images
-from animegen_core.character import Character
-from animegen_core.checkpoint import Checkpoint, load_checkpoint
+from animegen_core.character import Animation, Character
+from animegen_core.checkpoint import Checkpoint, bundled_configs, load_checkpoint
 from animegen_core.devices import find_device
-from animegen_core.errors import AnimeGenError
-from animegen_core.latents import seeds_to_z
+from animegen_core.errors import AnimeGenError, quote
+from animegen_core.labels import LABEL_DIMS
+from animegen_core.latents import path_points, path_shares
+from animegen_core.models import GENERATORS
+from animegen_core.models.stylegan import StyleBasedGenerator
+from animegen_core.renderers import Point, make_renderer
+from animegen_core.version import __version__
 
 _PROGRAM = "AnimeGen"
+_MAX_NAME = 200  # characters of a checkpoint's name, "user/name@revision" at most
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What can be asked of a checkpoint beyond a seed, psi and variations.
+
+    Attributes:
+        labels: hair and eye colours.
+        styles: styles of several characters mixed by layers.
+    """
+
+    labels: bool
+    styles: bool
+
+    @classmethod
+    def of(cls, family: str, generator_config: dict[str, Any]) -> "Capabilities":
+        """Those of a checkpoint, from its config.json."""
+        return cls(
+            labels=tuple(generator_config.get("label_dims", ())) == LABEL_DIMS,
+            styles=issubclass(GENERATORS[family], StyleBasedGenerator),
+        )
 
 
 class Studio:
@@ -24,12 +54,16 @@ class Studio:
     Args:
         checkpoint: the loaded generator.
         device: a torch device; by default CUDA if present, else the CPU.
+
+    Attributes:
+        capabilities: what this checkpoint can do.
     """
 
     def __init__(self, checkpoint: Checkpoint, device: str | torch.device | None = None) -> None:
         self.checkpoint = checkpoint
         self.device = find_device(device)
-        self._generator = checkpoint.generator.to(self.device)
+        self.capabilities = Capabilities.of(checkpoint.config["family"], checkpoint.generator.config)
+        self._renderer = make_renderer(checkpoint.generator, self.capabilities.labels, self.device)
         self._lock = threading.Lock()  # torch's own threads fight when several callers render at once
 
     @classmethod
@@ -42,7 +76,11 @@ class Studio:
         return cls(load_checkpoint(name), device)
 
     def render(self, character: Character) -> Image.Image:
-        """The character's face: an RGB picture of the checkpoint's resolution."""
+        """The character's face: an RGB picture of the checkpoint's resolution.
+
+        Raises:
+            AnimeGenError: the checkpoint cannot do what the character asks for; the sentence names bundled ones that can.
+        """
         return next(self.render_many([character]))
 
     def render_many(self, characters: Sequence[Character]) -> Iterator[Image.Image]:
@@ -50,30 +88,118 @@ class Studio:
 
         Each goes through the network alone: convolutions of another batch size may round differently, and a face must not
         depend on its neighbours. On a CPU this is also no slower, as one face's activations stay in the cache.
+
+        Raises:
+            AnimeGenError: as in ``render``, before the first face is drawn.
         """
         for character in characters:
-            z = seeds_to_z([character.seed], self._generator.latent_dim).to(self.device)
-            with self._lock, torch.inference_mode():
-                tensor = self._generator(z)
-            yield images.to_pil(tensor)[0]
+            self._check(character)
+        for character in characters:
+            yield self._draw(self._locate(character))
 
-    def describe(self, character: Character) -> dict[str, Any]:
-        """The description that a saved picture carries: program, checkpoint, weights' hash and character."""
+    def mix(self, coarse: int, middle: int, fine: int, crossovers: tuple[int, int] = (16, 64)) -> Image.Image:
+        """One face with the pose and shape of a first seed, the features of a second and the colours of a third.
+
+        Raises:
+            AnimeGenError: the checkpoint has no styles, or an argument is out of range (see ``Character``).
+        """
+        return self.render(Character(coarse, middle=middle, fine=fine, crossovers=crossovers))
+
+    def animate(self, animation: Animation) -> Iterator[Image.Image]:
+        """Exactly ``animation.frames`` pictures, one by one as they are drawn.
+
+        DCGANs move in z, style-based models in w (for each layer, as seen from the mean face). psi and labels change from key
+        to key too, and the noise of the layers along a sphere, where it stays noise. A frame that falls on a key is
+        that character's face, except on a circle, which keeps one distance from the mean face.
+
+        Raises:
+            AnimeGenError: as in ``render``, before the first frame is drawn.
+        """
+        return self.interpolate(animation.keys, animation.positions(), animation.path, animation.closed)
+
+    def interpolate(
+        self, keys: Sequence[Character], positions: Sequence[float] | np.ndarray, path: str = "slerp", closed: bool = False
+    ) -> Iterator[Image.Image]:
+        """Faces between characters.
+
+        Args:
+            keys: at least two characters.
+            positions: where between them: 0 is the first, 2.5 half way from the third to the fourth.
+            path, closed: the way that is taken (see ``latents.path`` and ``latents.path_positions``).
+
+        Raises:
+            AnimeGenError: as in ``render``, before the first face is drawn.
+        """
+        for key in keys:
+            self._check(key)
+        points = [self._locate(key) for key in keys]
+        directions, centres, psis, labels, noises = map(torch.stack, zip(*points))
+        positions = np.asarray(positions, dtype=float)
+        way = path_points(directions, positions, path, closed)  # (F, D)
+        if path == "circular":  # of radius sqrt(D), as latents are; w has a length of its own
+            way = way * (directions.norm(dim=1).mean() / math.sqrt(directions.shape[1]))
+        shares = path_shares(len(keys), positions, path, closed)  # (F, K)
+        noise_path = "slerp" if path == "linear" else path  # a straight way between noises is half as loud in the middle
+        for position, direction, share in zip(positions, way, shares):
+            noise = noises[0]
+            if len(noise):  # frame by frame, as all at once would fill the memory
+                noise = path_points(noises, position[None], noise_path, closed)[0]
+            yield self._draw(Point(direction, share @ centres, share @ psis, share @ labels, noise))
+
+    def describe(self, described: Character | Animation) -> dict[str, Any]:
+        """The description that a saved file carries: program, checkpoint, weights' hash, and the character or animation."""
         return {
             "program": _PROGRAM,
+            "version": __version__,
             "checkpoint": self.checkpoint.name,
             "checkpoint_hash": self.checkpoint.hash,
-            "character": character.to_dict(),
+            type(described).__name__.lower(): described.to_dict(),
         }
 
+    def _locate(self, character: Character) -> Point:
+        with self._lock, torch.inference_mode():
+            return self._renderer.locate(character)
 
-def read_character(description: dict[str, Any]) -> tuple[str, Character]:
-    """Checkpoint name and character from a description made by ``Studio.describe``.
+    def _draw(self, point: Point) -> Image.Image:
+        with self._lock, torch.inference_mode():
+            tensor = self._renderer.draw(point)
+        return images.to_pil(tensor)[0]
+
+    def _check(self, character: Character) -> None:
+        if (character.hair or character.eyes) and not self.capabilities.labels:
+            self._refuse("Hair and eye colours", "labels")
+        if character.mixes_styles and not self.capabilities.styles:
+            self._refuse("Mixed styles", "styles")
+
+    def _refuse(self, wish: str, capability: str) -> None:
+        able = [
+            name
+            for name, config in bundled_configs().items()
+            if getattr(Capabilities.of(config["family"], config["generator"]), capability)
+        ]
+        advice = f"use {' or '.join(able)}" if able else "none that can is bundled yet"
+        raise AnimeGenError(f"{wish} are beyond checkpoint '{self.checkpoint.name}'; {advice}.")
+
+
+def read_described(description: dict[str, Any]) -> tuple[str, Character | Animation]:
+    """Checkpoint name, and character or animation, from a description made by ``Studio.describe``.
 
     Raises:
         AnimeGenError: the description is of another origin or damaged.
     """
-    checkpoint = description.get("checkpoint")
-    if description.get("program") != _PROGRAM or not isinstance(checkpoint, str):
+    checkpoint = description.get("checkpoint") if isinstance(description, dict) else None
+    if not isinstance(checkpoint, str) or description.get("program") != _PROGRAM:
         raise AnimeGenError("This description was not written by AnimeGen.")
+    if not 0 < len(checkpoint) <= _MAX_NAME or not checkpoint.isprintable():
+        raise AnimeGenError(f"The description names the checkpoint {quote(checkpoint)}, which cannot be a name.")
+    if "animation" in description:
+        return checkpoint, Animation.from_dict(description["animation"])
     return checkpoint, Character.from_dict(description.get("character"))
+
+
+def read_character(description: dict[str, Any]) -> tuple[str, Character]:
+    """As ``read_described``, for a description that must be a character's."""
+    checkpoint, described = read_described(description)
+    if not isinstance(described, Character):
+        raise AnimeGenError("This description is an animation's; a character's is needed.")
+    return checkpoint, described

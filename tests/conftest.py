@@ -8,6 +8,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from animegen_core.checkpoint import save_checkpoint
+from animegen_core.models import GENERATORS
 from animegen_core.models.dcgan import Generator
 
 torch.set_num_threads(1)  # the same sums in the same order as in the processes that tests start
@@ -53,3 +54,31 @@ def tiny_checkpoint(tmp_path_factory) -> Path:
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("checkpoints") / "tiny"
     return save_checkpoint(folder, "dcgan", Generator(latent_dim=8, base_channels=4).eval(), 1234, "coloured blobs", "mit")
+
+
+TINY = {
+    "dcgan": dict(latent_dim=8, base_channels=4),
+    "conditional-dcgan": dict(latent_dim=8, base_channels=4),
+    "stylegan": dict(resolution=32, z_dim=16, w_dim=16, mapping_depth=2, channel_base=128, channel_max=8),
+    "stylegan2": dict(
+        resolution=32, z_dim=16, w_dim=16, mapping_depth=2, channel_base=256, channel_max=16, label_dims=[12, 11]
+    ),
+}
+
+
+@pytest.fixture(scope="session")
+def family_checkpoints(tmp_path_factory) -> dict[str, Path]:
+    """Folders of an untrained generator of each family, with noise and a mean of w that show."""
+    folder = tmp_path_factory.mktemp("families")
+    saved = {}
+    for family, options in TINY.items():
+        torch.manual_seed(1)
+        generator = GENERATORS[family](**options).eval()
+        with torch.no_grad():
+            for name, value in generator.state_dict().items():
+                if name == "w_avg":
+                    value.normal_()
+                elif name.endswith("noise_strength"):
+                    value.fill_(0.2)
+        saved[family] = save_checkpoint(folder / f"tiny-{family}", family, generator, 0, "nothing", "mit")
+    return saved

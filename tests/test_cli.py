@@ -7,10 +7,11 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from animegen_core import checkpoint
+from animegen_core import Animation, Character, Studio, checkpoint
 from animegen_core.cli import app, parse_seeds
 from animegen_core.errors import AnimeGenError
 from animegen_core.images import read_description
+from animegen_core.studio import read_described
 
 ROOT = Path(__file__).parents[1]
 
@@ -119,3 +120,104 @@ def test_a_mistake_ends_with_code_2_one_line_and_no_traceback(tmp_path):
         "Error: '1-x' in '1-x' is no seed; write seeds and ranges from 0 to 4294967295, as in 0-63,100."
     ]
     assert not (tmp_path / "out").exists()
+
+
+def test_generate_takes_looks(family_checkpoints, tmp_path):
+    looks = ["--hair", "red", "--eyes", "blue", "--psi", "0.7", "--variation-seed", "3", "--variation-strength", "0.2"]
+    assert generate(family_checkpoints["conditional-dcgan"], tmp_path, "5", *looks).exit_code == 0
+    character = Character(5, "red", "blue", 0.7, 3, 0.2)
+    assert Character.from_dict(read_description(tmp_path / "seed00005.png")["character"]) == character
+    studio = Studio.load(family_checkpoints["conditional-dcgan"], "cpu")
+    assert Image.open(tmp_path / "seed00005.png").tobytes() == studio.render(character).tobytes()
+
+
+@pytest.mark.parametrize("name", ["loop.gif", "loop.webp", "loop.mp4", "frames"])
+def test_an_animation_is_written_restored_and_drawn_again(tiny_checkpoint, tmp_path, name):
+    on = ["--checkpoint", tiny_checkpoint, "--device", "cpu"]
+    options = ["--path", "linear", "--frames", "9", "--fps", "10", "--easing", "ease-in-out", "--loop", "once"]
+    assert run("animate", "--seeds", "3,7", "--out", tmp_path / name, *options, *on).exit_code == 0
+    one = tmp_path / name if "." in name else tmp_path / name / "frame00000.png"
+    restored = run("restore", one)
+    animation = read_described(json.loads(restored.stdout))[1]
+    assert animation == Animation((Character(3), Character(7)), "linear", 9, 10, "ease-in-out", "once")
+    (tmp_path / "description.json").write_text(restored.stdout)
+    for source in (one, tmp_path / "description.json"):
+        again = tmp_path / f"again-{source.suffix[1:]}-{name}"
+        result = run("render", source, "--out", again, *on)
+        assert result.exit_code == 0
+        assert "other weights" not in result.stderr
+        if "." in name:
+            assert again.read_bytes() == one.read_bytes()
+
+
+def test_a_description_drawn_with_other_weights_says_so(tiny_checkpoint, family_checkpoints, tmp_path):
+    assert generate(tiny_checkpoint, tmp_path, "1").exit_code == 0
+    result = run("render", tmp_path / "seed00001.png", "--out", tmp_path / "a.png", "--checkpoint", family_checkpoints["dcgan"])
+    assert result.exit_code == 0
+    assert "other weights" in result.stderr
+
+
+def test_mix_writes_a_face_or_a_matrix(family_checkpoints, tmp_path):
+    on = ["--checkpoint", family_checkpoints["stylegan2"], "--device", "cpu", "--hair", "pink"]
+    sources = ["--coarse", "1", "--middle", "2", "--fine", "3", "--crossovers", "8,32"]
+    assert run("mix", *sources, "--out", tmp_path / "mix.png", *on).exit_code == 0
+    mixed = Character.from_dict(read_description(tmp_path / "mix.png")["character"])
+    assert mixed == Character(1, "pink", middle=2, fine=3, crossovers=(8, 32))
+    assert run("mix", "--rows", "1-2", "--columns", "4,5,6", "--out", tmp_path / "matrix.png", *on).exit_code == 0
+    assert Image.open(tmp_path / "matrix.png").size == (4 * 34 + 2, 3 * 34 + 2)
+
+
+@pytest.mark.parametrize(
+    "arguments, fragment",
+    [
+        (["generate", "--seeds", "1", "--hair", "teal"], "Unknown hair colour 'teal'; choose any or one of: aqua, black"),
+        (["generate", "--seeds", "1", "--hair", "red"], "Hair and eye colours are beyond checkpoint 'tiny'"),
+        (["generate", "--seeds", "1", "--psi", "nan"], "psi is nan"),
+        (["generate", "--seeds", "1", "--variation-strength", "2"], "must be a number from 0 to 1"),
+        (["animate", "--seeds", "1"], "2 to 8 key characters, not 1"),
+        (["animate", "--seeds", "1,2", "--frames", "7"], "from 8 to 240"),
+        (["animate", "--seeds", "1,2", "--path", "cubic"], "known are: slerp, linear, circular"),
+        (["mix", "--coarse", "1", "--middle", "2", "--fine", "3"], "Mixed styles are beyond checkpoint 'tiny'"),
+        (["mix", "--rows", "1", "--columns", "2"], "Mixed styles are beyond"),
+        (["mix", "--coarse", "1"], "Give either --coarse, --middle and --fine, or --rows and --columns."),
+        (["mix", "--coarse", "1", "--rows", "1", "--columns", "1"], "Give either"),
+        (["mix", "--rows", "1", "--columns", "2", "--crossovers", "1,2"], "must be two ascending sizes"),
+        (["mix", "--rows", "0-99", "--columns", "2"], "A grid of 100 rows"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_written(tiny_checkpoint, tmp_path, arguments, fragment):
+    out = tmp_path / "out" / "file.png" if arguments[0] == "mix" else tmp_path / "out"
+    assert fragment in run(*arguments, "--checkpoint", tiny_checkpoint, "--out", out).stderr.splitlines()[-1]
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_animation_of_an_unknown_format_is_refused(tiny_checkpoint, tmp_path):
+    result = run("animate", "--seeds", "1,2", "--checkpoint", tiny_checkpoint, "--out", tmp_path / "loop.avi")
+    assert_refused(result, "'loop.avi' ends in no known format; take .gif, .webp, .mp4, or a folder.")
+
+
+@pytest.mark.parametrize(
+    "text, fragment",
+    [
+        (b"{", "The description in 'd.json' is damaged"),
+        (b"\xff\xfe", "is not a text in UTF-8"),
+        (b"[" * 60_000, "is damaged"),
+        (b" " * 100_000 + b"{}", "is damaged"),
+        (b"{}", "was not written by AnimeGen"),
+        (b'{"program": "AnimeGen", "checkpoint": "nowhere", "character": {"seed": 1}}', "Unknown checkpoint 'nowhere'"),
+        (b'{"program": "AnimeGen", "checkpoint": "tiny", "character": {"seed": 1e99}}', "Seed 1e+99"),
+        (b'{"program": "AnimeGen", "checkpoint": "tiny", "animation": {"keys": [1, 2]}}', "not by 1"),
+    ],
+)
+def test_a_bad_description_is_refused(tmp_path, text, fragment):
+    (tmp_path / "d.json").write_bytes(text)
+    assert_refused(run("render", tmp_path / "d.json", "--out", tmp_path / "out.png"), fragment)
+    assert_refused(run("restore", tmp_path / "d.json"), "could not be read as a picture")
+    assert_refused(run("restore", tmp_path / "missing.png"), "could not be read as a picture")
+    assert run("render", tmp_path / "missing.json", "--out", tmp_path / "out.png").exit_code == 2
+
+
+def test_a_face_is_written_as_a_png(tiny_checkpoint, tmp_path):
+    assert generate(tiny_checkpoint, tmp_path, "1").exit_code == 0
+    options = ["--checkpoint", tiny_checkpoint, "--out", tmp_path / "face.gif"]
+    assert_refused(run("render", tmp_path / "seed00001.png", *options), "A face is written as .png, not to 'face.gif'.")

@@ -1,13 +1,14 @@
 import json
+import resource
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image, PngImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin
 
 from animegen_core.data import to_model_range
 from animegen_core.errors import AnimeGenError
-from animegen_core.images import DESCRIPTION_KEY, make_grid, read_description, save_png, to_pil, to_uint8
+from animegen_core.images import DESCRIPTION_KEY, MAX_DESCRIPTION, make_grid, read_description, save_png, to_pil, to_uint8
 
 DESCRIPTION = {"program": "AnimeGen", "character": {"seed": 7}, "note": 'quotes " and 目'}
 
@@ -118,3 +119,28 @@ def test_a_file_that_is_no_picture_is_told_in_one_sentence(tmp_path, draw, write
     write(tmp_path / "face.png", draw)
     with pytest.raises(AnimeGenError, match=r"^'face.png' could not be read as a picture.$"):
         read_description(tmp_path / "face.png")
+
+
+def test_a_huge_picture_is_described_without_a_look_at_its_pixels(tmp_path):
+    picture = tmp_path / "face.png"
+    Image.new("L", (12_000, 12_000)).save(picture)  # 140 kB; other programs write text behind the pixels, where we do not look
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.warns(Image.DecompressionBombWarning), pytest.raises(AnimeGenError, match="carries no AnimeGen"):
+        read_description(picture)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB
+
+
+def test_a_long_text_is_no_description(tmp_path, draw):
+    path = png_with_text(tmp_path / "face.png", "{" + " " * MAX_DESCRIPTION + "}", draw)
+    with pytest.raises(AnimeGenError, match="is damaged"):
+        read_description(path)
+
+
+def test_another_programs_comment_is_no_description(tmp_path, draw):
+    draw().save(tmp_path / "face.gif", comment="Created with another program")
+    exif = Image.Exif()
+    exif[ExifTags.Base.ImageDescription] = "a holiday"
+    draw().save(tmp_path / "face.webp", exif=exif)
+    for name in ("face.gif", "face.webp"):
+        with pytest.raises(AnimeGenError, match="carries no AnimeGen description"):
+            read_description(tmp_path / name)

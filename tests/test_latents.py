@@ -11,6 +11,10 @@ from animegen_core.latents import (
     circular_interpolate,
     linear_interpolate,
     path,
+    path_points,
+    path_positions,
+    path_shares,
+    seed_to_noise,
     seed_to_z,
     seeds_to_z,
     slerp,
@@ -271,3 +275,28 @@ def test_crossovers_that_are_none_are_refused(crossovers):
     w = torch.zeros(1, 3)
     with pytest.raises(AnimeGenError, match="must be two ascending whole numbers from 0 to 10"):
         style_mixing(w, w, w, 10, crossovers)
+
+
+def test_noise_is_frozen_and_apart_from_the_latent():
+    noise = seed_to_noise(7, 1000)
+    assert torch.equal(noise[:10], seed_to_noise(7, 10))
+    assert abs(noise.mean()) < 0.1 and abs(noise.std() - 1) < 0.1
+    assert not torch.isclose(noise[:100], seeds_to_z([7], 100)[0]).any()
+    torch.testing.assert_close(noise[:3], torch.tensor([-0.63587147, -1.23438658, 1.77951776]))
+
+
+@pytest.mark.parametrize("kind", ["slerp", "linear", "circular"])
+@pytest.mark.parametrize("closed", [True, False])
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_shares_of_the_keys_sum_to_1_and_are_whole_at_each_key(kind, closed, count):
+    shares = path_shares(count, path_positions(count, 24, kind, closed), kind, closed)
+    torch.testing.assert_close(shares.sum(1), torch.ones(24))
+    assert shares.min() >= 0
+    assert torch.equal(shares.max(0).values, torch.ones(count))
+    assert torch.equal(shares[0], torch.eye(count)[0])
+
+
+def test_the_shares_of_a_straight_path_are_its_weights():
+    keys, positions = seeds_to_z([1, 2, 3], 8), path_positions(3, 20, "linear", True)
+    way = path_shares(3, positions, "linear", True) @ keys
+    torch.testing.assert_close(way, path_points(keys, positions, "linear", True))

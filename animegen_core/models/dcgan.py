@@ -136,7 +136,10 @@ class ConditionalGenerator(Generator):
         self.label_dims = tuple(label_dims)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Latents (N, latent_dim) and labels (N, attributes), -1 or None for any, to pictures (N, 3, 64, 64) in [-1, 1]."""
+        """Latents (N, latent_dim) and labels to pictures (N, 3, 64, 64) in [-1, 1].
+
+        Labels are (N, attributes), -1 or None for any, or weights as ``one_hot`` gives them: halves are between two colours.
+        """
         return super().forward(torch.cat([z, one_hot(labels, self.label_dims, len(z), z.device)], 1))
 
 
@@ -170,11 +173,15 @@ class ConditionalDiscriminator(Discriminator):
 def one_hot(labels: Tensor | None, label_dims: Sequence[int], count: int, device: torch.device) -> Tensor:
     """Labels (count, attributes), -1 for any, to float32 (count, sum(label_dims)): "any" is all zeros, and so is None.
 
+    Float32 of the latter shape is taken as it is.
+
     Raises:
         AnimeGenError: shape, type or an index is wrong.
     """
     if labels is None:
         return torch.zeros(count, sum(label_dims), device=device)
+    if labels.dtype == torch.float32 and labels.shape == (count, sum(label_dims)):
+        return labels
     check_labels(labels, label_dims)
     columns = [F.one_hot(labels[:, c] + 1, n + 1)[:, 1:] for c, n in enumerate(label_dims)]
     return torch.cat(columns, 1).float()

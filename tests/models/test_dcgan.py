@@ -4,7 +4,7 @@ from torch import nn
 
 from animegen_core.errors import AnimeGenError
 from animegen_core.models import GENERATORS, count_parameters
-from animegen_core.models.dcgan import Discriminator, Generator
+from animegen_core.models.dcgan import ConditionalGenerator, Discriminator, Generator, one_hot
 
 VARIANTS = [dict(), dict(extra_layers=2), dict(batch_norm=False), dict(extra_layers=2, batch_norm=False)]
 
@@ -89,3 +89,15 @@ def test_a_negative_number_of_extra_layers_is_refused():
     for network in (Generator, Discriminator):
         with pytest.raises(AnimeGenError, match="extra_layers is -1"):
             network(extra_layers=-1)
+
+
+def test_soft_labels_lie_between_two_colours():
+    torch.manual_seed(0)
+    generator, z = ConditionalGenerator(latent_dim=8, base_channels=4).eval(), torch.randn(2, 8)
+    red, blue = (torch.tensor([[index, -1]] * 2) for index in (10, 3))
+    soft = [one_hot(labels, generator.label_dims, 2, z.device) for labels in (red, blue)]
+    assert torch.equal(generator(z, soft[0]), generator(z, red))
+    half = generator(z, (soft[0] + soft[1]) / 2)
+    assert (half - generator(z, red)).abs().max() > 0 and (half - generator(z, blue)).abs().max() > 0
+    with pytest.raises(AnimeGenError, match="Labels have shape"):
+        generator(z, soft[0][:, :-1])

@@ -1,0 +1,137 @@
+"""Frames to animated files: GIF, WebP, MP4, or a folder of PNGs, each with the description of its making embedded."""
+
+import itertools
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from subprocess import DEVNULL, PIPE, Popen
+
+import imageio_ffmpeg
+import numpy as np
+from PIL import ExifTags, Image
+
+from animegen_core.errors import AnimeGenError
+from animegen_core.files import atomic_path
+from animegen_core.images import description_text, save_png
+
+_SHORTEST_GIF_FRAME = 20  # ms; browsers show what is shorter for 100 ms
+
+
+def save_animation(
+    frames: Iterable[Image.Image], path: str | Path, fps: int, description: dict | None = None, loop: bool = True
+) -> Path:
+    """Write frames as they come; the file appears whole, or not at all when something fails.
+
+    Args:
+        frames: RGB pictures of one size.
+        path: its suffix, .gif, .webp or .mp4, chooses the format; one without a suffix is a new folder of PNGs.
+        fps: frames a second. GIF counts in hundredths of a second, over which the frames are spread so that the whole keeps
+            its length, and has at most 50.
+        description: what to embed, made by ``Studio.describe``: as a comment, in EXIF (WebP) or in a text chunk (PNG).
+        loop: whether GIF and WebP start again at the end. These formats drop a frame that is the same as the one before it,
+            in WebP to 4 levels of 255, and show the latter for longer.
+
+    Raises:
+        AnimeGenError: the format is unknown, there is no frame, the folder is not empty, or the encoder fails.
+    """
+    path = Path(path)
+    frames = iter(frames)
+    write = _writer(path)
+    first = next(frames, None)
+    if first is None:
+        raise AnimeGenError("An animation needs at least 1 frame, got 0.")
+    write(itertools.chain([first], frames), path, fps, description, loop)
+    return path
+
+
+def check_format(path: str | Path) -> None:
+    """See, before hours of drawing, that ``save_animation`` can write to a path.
+
+    Raises:
+        AnimeGenError: the suffix is unknown, or the folder is not empty.
+    """
+    _writer(Path(path))
+
+
+def _writer(path: Path) -> Callable[..., None]:
+    suffix = path.suffix.lower()
+    if suffix not in _WRITERS:
+        raise AnimeGenError(f"'{path.name}' ends in no known format; take {', '.join(filter(None, _WRITERS))}, or a folder.")
+    if not suffix and path.is_dir() and any(path.iterdir()):
+        raise AnimeGenError(f"The folder '{path}' is not empty; give a new one.")
+    return _WRITERS[suffix]
+
+
+def _write_gif(frames: Iterator[Image.Image], path: Path, fps: int, description: dict | None, loop: bool) -> None:
+    # Without dithering, whose grain would flicker, and with a palette for each frame.
+    pictures = [frame.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE) for frame in frames]
+    durations = [max(duration, _SHORTEST_GIF_FRAME) for duration in _durations(len(pictures), fps, unit=10)]
+    options = {"loop": 0} if loop else {}  # without the field, players stop at the end
+    if description is not None:
+        options["comment"] = description_text(description).encode()
+    with atomic_path(path) as temporary:
+        pictures[0].save(temporary, "GIF", save_all=True, append_images=pictures[1:], duration=durations, **options)
+
+
+def _write_webp(frames: Iterator[Image.Image], path: Path, fps: int, description: dict | None, loop: bool) -> None:
+    exif = Image.Exif()
+    if description is not None:
+        exif[ExifTags.Base.ImageDescription] = description_text(description)
+    first, *others = frames  # Pillow's encoder wants all at once
+    durations = _durations(1 + len(others), fps, unit=1)
+    with atomic_path(path) as temporary:
+        first.save(
+            temporary,
+            "WEBP",
+            save_all=True,
+            append_images=others,
+            duration=durations,
+            loop=0 if loop else 1,
+            quality=80,
+            method=4,
+            exif=exif,
+        )
+
+
+def _write_mp4(frames: Iterator[Image.Image], path: Path, fps: int, description: dict | None, loop: bool) -> None:
+    pictures = (_even(np.asarray(frame)) for frame in frames)
+    first = next(pictures)
+    source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{first.shape[1]}x{first.shape[0]}", "-r", str(fps), "-i", "-"]
+    codec = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-pix_fmt", "yuv420p"]
+    extras = ["-movflags", "+faststart"]  # the index first: it plays while it loads
+    if description is not None:
+        extras += ["-metadata", f"comment={description_text(description)}"]
+    with atomic_path(path) as temporary:
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", *source, *codec, *extras, f"file:{temporary}"]
+        with suppress(BrokenPipeError), Popen(command, stdin=PIPE, stderr=DEVNULL) as ffmpeg:
+            for picture in itertools.chain([first], pictures):
+                ffmpeg.stdin.write(picture.tobytes())
+        if ffmpeg.returncode:
+            raise AnimeGenError(f"'{path.name}' could not be encoded as MP4; is the disk full?")
+
+
+def _write_folder(frames: Iterator[Image.Image], path: Path, fps: int, description: dict | None, loop: bool) -> None:
+    temporary = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        for index, frame in enumerate(frames):
+            save_png(frame, temporary / f"frame{index:05d}.png", description)
+        temporary.replace(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+_WRITERS = {".gif": _write_gif, ".webp": _write_webp, ".mp4": _write_mp4, "": _write_folder}
+
+
+def _durations(count: int, fps: int, unit: int) -> list[int]:
+    """Times of the frames in ms, multiples of ``unit``, whose sums are as near to the true times as these allow."""
+    ends = [round((index + 1) * 1000 / fps / unit) * unit for index in range(count)]
+    return [end - start for start, end in zip([0, *ends], ends)]
+
+
+def _even(frame: np.ndarray) -> np.ndarray:
+    """(H, W, 3) with the last row and column doubled where their number is odd: colours are stored for 2 x 2 pixels."""
+    height, width = frame.shape[:2]
+    return np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), "edge")

@@ -1,0 +1,69 @@
+"""Sheets that show what lies between characters, and what each layer's styles decide."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from PIL import Image
+
+from animegen_core.character import BANDS, Character
+from animegen_core.errors import AnimeGenError, quote
+from animegen_core.images import make_grid
+from animegen_core.studio import Studio
+
+MAX_SIDE = 32  # faces in a row or column
+
+
+def generate_interpolation_grid(
+    studio: Studio, pairs: Sequence[tuple[Character, Character]], steps: int = 8, path: str = "slerp"
+) -> Image.Image:
+    """A row for each pair of characters, with the first at its left, the second at its right and faces between them.
+
+    Args:
+        steps: faces in a row, at least 2.
+        path: "slerp", "linear" or "circular".
+
+    Raises:
+        AnimeGenError: too many or too few of something, or the checkpoint cannot do what a character asks for.
+    """
+    _check_side("pairs", len(pairs), 1)
+    _check_side("steps", steps, 2)
+    positions = [step / (steps - 1) for step in range(steps)]
+    return make_grid([face for pair in pairs for face in studio.interpolate(pair, positions, path)], columns=steps)
+
+
+def generate_style_mixing_grid(
+    studio: Studio,
+    rows: Sequence[int],
+    columns: Sequence[int],
+    bands: Sequence[str] = ("coarse", "middle"),
+    template: Character | None = None,
+) -> Image.Image:
+    """The matrix of Karras et al. 2019, figure 3: each face is its row's with some layers' styles from its column.
+
+    Args:
+        rows, columns: seeds, whose own faces stand at the left and on top.
+        bands: those that the column gives, of "coarse", "middle" and "fine".
+        template: colours, psi, crossovers and the like, which all faces share.
+
+    Returns:
+        A sheet of len(rows) + 1 by len(columns) + 1 faces, with an empty corner.
+
+    Raises:
+        AnimeGenError: too many or too few seeds, an unknown band, or a checkpoint without styles.
+    """
+    _check_side("rows", len(rows), 1)
+    _check_side("columns", len(columns), 1)
+    if unknown := [band for band in bands if band not in BANDS]:
+        raise AnimeGenError(f"Unknown band {quote(unknown[0])}; known are: {', '.join(BANDS)}.")
+    template = template or Character(0)
+    characters = [replace(template, seed=seed) for seed in columns]
+    for row in rows:
+        own = replace(template, seed=row)
+        characters += [own, *(replace(own, **dict.fromkeys(bands, column)) for column in columns)]
+    faces = list(studio.render_many(characters))
+    return make_grid([Image.new("RGB", faces[0].size, "white"), *faces], columns=len(columns) + 1)
+
+
+def _check_side(name: str, count: object, least: int) -> None:
+    if isinstance(count, bool) or not isinstance(count, int) or not least <= count <= MAX_SIDE:
+        raise AnimeGenError(f"A grid of {quote(count)} {name} was asked for, but it must have {least} to {MAX_SIDE}.")

@@ -1,0 +1,135 @@
+"""How each kind of generator turns a character into a picture: ``locate`` says where it lies, ``draw`` draws what lies there.
+
+A point is all that one face depends on, as vectors between which other faces lie: an animation moves from point to point.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from animegen_core.character import BANDS, Character
+from animegen_core.labels import ATTRIBUTES, label_index
+from animegen_core.latents import seed_to_noise, seeds_to_z, style_mixing, variation
+from animegen_core.models.dcgan import one_hot
+from animegen_core.models.stylegan import StyleBasedGenerator
+
+_MEAN_OVER = 1024  # latents whose mean w is a label's mean face: its error is 3 % of the spread of w
+
+
+class Point(NamedTuple):
+    """Where a character lies. What is drawn is ``centre + psi * direction``.
+
+    Attributes:
+        direction: from the mean face to this one, (D,).
+        centre: the mean face, (D,).
+        psi: distance from the mean face, a scalar.
+        labels: weight of each colour, (L,); empty where the generator does not take them with the latent.
+        noise: of all layers, (M,); empty where the generator takes none.
+    """
+
+    direction: Tensor
+    centre: Tensor
+    psi: Tensor
+    labels: Tensor
+    noise: Tensor
+
+
+def make_renderer(generator: nn.Module, labelled: bool, device: torch.device) -> "LatentRenderer | StyleRenderer":
+    """The renderer for a generator in eval mode; ``labelled`` says whether hair and eye colours are handed to it."""
+    kind = StyleRenderer if isinstance(generator, StyleBasedGenerator) else LatentRenderer
+    return kind(generator, labelled, device)
+
+
+class LatentRenderer:
+    """z, and soft labels if any, to a picture: the DCGANs. psi scales z, so that 0 is the picture of the mean latent."""
+
+    def __init__(self, generator: nn.Module, labelled: bool, device: torch.device) -> None:
+        self._generator = generator.to(device)
+        self._labelled = labelled
+        self._device = device
+
+    def locate(self, character: Character) -> Point:
+        """The character's point, on the CPU."""
+        z = _varied_z(character, self._generator.latent_dim)[0]
+        labels = torch.empty(0)
+        if self._labelled:
+            labels = one_hot(_label_tensor(character), self._generator.label_dims, 1, labels.device)[0]
+        return Point(z, torch.zeros_like(z), torch.tensor(character.psi), labels, torch.empty(0))
+
+    def draw(self, point: Point) -> Tensor:
+        """The picture at a point: (1, 3, H, W) in [-1, 1]."""
+        z = (point.centre + point.psi * point.direction)[None].to(self._device)
+        return self._generator(z, point.labels[None].to(self._device)) if self._labelled else self._generator(z)
+
+
+class StyleRenderer:
+    """z to w, truncated toward the labels' mean and mixed by layers, to a picture: StyleGAN and StyleGAN2.
+
+    Points are in w, one for each layer. On a CPU a generator that has a faster form for inference renders in that.
+    """
+
+    def __init__(self, generator: StyleBasedGenerator, labelled: bool, device: torch.device) -> None:
+        if device.type == "cpu" and hasattr(generator, "for_inference"):
+            generator = generator.for_inference()
+        self._generator = generator.to(device)
+        self._labelled = labelled
+        self._device = device
+        self._means: dict[tuple[int, ...], Tensor] = {}
+        self._noise_shapes = generator.noise_shapes()
+        self._noise_counts = [shape[2] * shape[3] for shape in self._noise_shapes]
+
+    def locate(self, character: Character) -> Point:
+        """The character's point, on the CPU."""
+        labels = _label_tensor(character) if self._labelled else None
+        own = self._map(_varied_z(character, self._generator.latent_dim), labels)
+        seeds = [getattr(character, band) for band in BANDS]
+        sources = [own if s is None else self._map(seeds_to_z([s], self._generator.latent_dim), labels) for s in seeds]
+        layers = self._generator.num_layers
+        ws = style_mixing(*sources, layers, tuple(self._layer(size) for size in character.crossovers))[0]  # (layers, w_dim)
+        centre = self._mean(labels)
+        return Point(
+            (ws - centre).flatten(),
+            centre.repeat(layers),
+            torch.tensor(character.psi),
+            torch.empty(0),  # w knows them already
+            seed_to_noise(character.seed, sum(self._noise_counts)),
+        )
+
+    def draw(self, point: Point) -> Tensor:
+        """The picture at a point: (1, 3, H, W), about [-1, 1]."""
+        ws = (point.centre + point.psi * point.direction).view(1, self._generator.num_layers, -1)
+        noise = [part.view(shape) for part, shape in zip(point.noise.split(self._noise_counts), self._noise_shapes)]
+        return self._generator.synthesize(ws.to(self._device), [layer.to(self._device) for layer in noise])
+
+    def _map(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        """w (N, w_dim) on the CPU."""
+        return self._generator.map(z.to(self._device), None if labels is None else labels.to(self._device)).cpu()
+
+    def _layer(self, size: int) -> int:
+        """First layer at ``size`` px, or the number of layers if there is none."""
+        blocks = size.bit_length() - (4).bit_length()  # before it, from 4 px on
+        return min(blocks * self._generator.synthesis.layers_per_block, self._generator.num_layers)
+
+    def _mean(self, labels: Tensor | None) -> Tensor:
+        """Mean face of a label: the mean w (w_dim,) of fixed latents. Without labels, the mean that training kept."""
+        if labels is None:
+            return self._generator.w_avg.cpu()
+        key = tuple(labels[0].tolist())
+        if key not in self._means:
+            z = seeds_to_z(range(_MEAN_OVER), self._generator.latent_dim)
+            self._means[key] = self._map(z, labels.expand(_MEAN_OVER, -1)).mean(0)
+        return self._means[key]
+
+
+def _varied_z(character: Character, dim: int) -> Tensor:
+    """z (1, dim) of the seed, moved toward the variation's."""
+    z = seeds_to_z([character.seed], dim)
+    if character.variation_strength == 0:
+        return z
+    return variation(z, seeds_to_z([character.variation_seed], dim), character.variation_strength)
+
+
+def _label_tensor(character: Character) -> Tensor:
+    """Labels (1, 2), int64."""
+    return torch.tensor([[label_index(attribute, getattr(character, attribute)) for attribute in ATTRIBUTES]])

@@ -1,0 +1,3 @@
+"""The program's version, which descriptions carry."""
+
+__version__ = "0.1.0"
