@@ -13,9 +13,11 @@ from animegen_core.animation import check_format, save_animation
 from animegen_core.character import EASINGS, FPS, FRAMES, KEYS, LOOPS, MAX_PSI, Animation, Character
 from animegen_core.checkpoint import bundled_names, load_checkpoint
 from animegen_core.command_line import ExitOnError
+from animegen_core.data.tags import write_tags
 from animegen_core.errors import AnimeGenError, quote
 from animegen_core.grids import generate_style_mixing_grid
 from animegen_core.images import MAX_DESCRIPTION, make_grid, parse_description, read_description, save_png
+from animegen_core.labelling import LABELLER, label_pictures, load_classifier
 from animegen_core.labels import EYES, HAIR
 from animegen_core.latents import MAX_SEED, PATH_KINDS, check_seed
 from animegen_core.studio import Studio, read_described
@@ -166,6 +168,20 @@ def info(
     """Print what is known about a checkpoint as JSON; without a name, list the bundled ones."""
     found = bundled_names() if checkpoint is None else load_checkpoint(checkpoint).info()
     typer.echo(json.dumps(found, indent=2))
+
+
+@app.command()
+def label(
+    data: Annotated[Path, typer.Option(help="Folder or zip of faces.")],
+    out: Annotated[Path, typer.Option(help="Tag file to write: CSV with file, hair, eyes and a probability of each.")],
+    classifier: Annotated[str, typer.Option(help="A bundled classifier's name, or its folder.")] = LABELLER,
+) -> None:
+    """Tag faces with hair and eye colours, for train.py --labels."""
+    labelled = label_pictures(data, load_classifier(classifier))
+    if labelled.skipped_message:
+        typer.echo(labelled.skipped_message, err=True)
+    write_tags(out, labelled.tags)
+    typer.echo(f"Tagged {len(labelled.tags):,} pictures in '{out}'.")
 
 
 def _save(studio: Studio, described: Character | Animation, out: Path) -> None:

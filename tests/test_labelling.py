@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from typer.testing import CliRunner
 
-from animegen_core.data.tags import Tag, write_tags
+from animegen_core.cli import app
+from animegen_core.data.tags import Tag, labels_for, read_tags, write_tags
 from animegen_core.errors import AnimeGenError
 from animegen_core.labelling import label_pictures, load_classifier, save_classifier, tags_of
 from animegen_core.labels import ANY, HAIR
@@ -98,6 +100,18 @@ def test_a_saved_classifier_tags_a_folder_like_the_one_that_was_trained(trained,
     labelled = label_pictures(tmp_path / "faces", load_classifier(tmp_path / "classifier"))
     assert [tag.labels[0] for tag in labelled.tags] == labels[:, 0].tolist()
     assert "broken.png" in labelled.skipped_message
+
+
+def test_the_command_tags_a_folder_into_a_file_that_training_reads(trained, tmp_path):
+    pictures, labels = faces(3, seed=5)
+    (tmp_path / "faces").mkdir()
+    for index, picture in enumerate(pictures):
+        Image.fromarray(picture).save(tmp_path / "faces" / f"{index}.png")
+    folder, out = save_classifier(tmp_path / "classifier", trained, {}), tmp_path / "tags.csv"
+    arguments = ["label", "--data", tmp_path / "faces", "--out", out, "--classifier", folder]
+    result = CliRunner().invoke(app, list(map(str, arguments)))
+    assert result.exit_code == 0, result.output
+    assert labels_for(["0.png", "1.png", "2.png"], read_tags(out))[:, 0].tolist() == labels[:, 0].tolist()
 
 
 def test_fitting_holds_pictures_out_and_writes_their_accuracy_into_the_config(tmp_path, monkeypatch):

@@ -75,7 +75,7 @@ class StyleGAN2Options(StyleBasedOptions):
     channel_max: int = option(256, "... but at most this many.")
     path_length_weight: float = option(0.0, "Weight of the path length penalty; 0 turns it off.")
     labels: str | None = option(None, "Tag file (CSV: file, hair, eyes) of the pictures; without one nothing is conditional.")
-    least_probability: float = option(0.9, "Labels that a classifier gave a lower probability count as unknown.")
+    least_probability: float = option(0.6, "Labels that a classifier gave a lower probability count as unknown.")
     label_dropout: float = option(0.15, "Share of known labels hidden in every batch, so that any colour is learned too.")
     label_ramp_kimg: float = option(
         100.0, "Labels are hidden less and less until here: from the start on they collapse small data."

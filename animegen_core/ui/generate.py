@@ -14,6 +14,7 @@ from animegen_core.studio import Studio
 
 MAX_FACES = 64
 _FACES_AT_FIRST = 16
+_SEED_AT_FIRST = 2  # a cheerful face to open with
 _NEW_SEEDS = 1_000_000  # drawn seeds stay below: six digits can be noted on paper, and a million faces last a while
 _RENDER_QUEUE = "render"  # one queue for all that draws: visitors take turns, and torch's threads do not fight
 
@@ -43,7 +44,7 @@ def build(studio: Studio, demo: gr.Blocks) -> None:
         with gr.Column(scale=2, min_width=240):
             go = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
             seed = gr.Number(
-                value=0,
+                value=_SEED_AT_FIRST,
                 label="Seed",
                 info=f"A whole number, 0 to {MAX_SEED}.",
                 precision=0,

@@ -50,8 +50,8 @@ CSS = """
 
 #gallery .grid-wrap { max-height: none; }
 #gallery .grid-container { grid-template-columns: repeat(auto-fill, minmax(118px, 1fr)) !important; gap: 8px; }
-@media (max-width: 1100px) { #gallery .grid-container { grid-template-columns: repeat(4, 1fr) !important; } }
-#gallery .thumbnail-item { border-radius: 10px; aspect-ratio: 1; }
+@media (max-width: 1100px) { #gallery .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)) !important; } }
+#gallery .thumbnail-item { border-radius: 10px; aspect-ratio: 1; min-width: 0; width: 100%; height: auto; }
 #gallery .thumbnail-item.selected { outline: 3px solid var(--primary-600); outline-offset: 1px; }
 #gallery .caption-label { font-size: .7rem; opacity: 0; transition: opacity .15s; }
 #gallery .thumbnail-item:hover .caption-label { opacity: 1; }

@@ -118,3 +118,5 @@ def test_nothing_overflows(open_page, width):
     for name in ("generate", "seed", "lock", "faces", "gallery", "portrait", "download"):
         box = page.locator(f"#{name}").bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= width, name
+    gallery, face = page.locator("#gallery").bounding_box(), page.locator("#gallery .thumbnail-item").nth(3).bounding_box()
+    assert face["x"] + face["width"] <= gallery["x"] + gallery["width"]  # the fourth in its row is not cut off
