@@ -50,6 +50,7 @@ CSS = """
 
 #gallery .grid-wrap { max-height: none; }
 #gallery .grid-container { grid-template-columns: repeat(auto-fill, minmax(118px, 1fr)) !important; gap: 8px; }
+#gallery .grid-container { grid-auto-rows: auto !important; grid-template-rows: none !important; }
 @media (max-width: 1100px) { #gallery .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)) !important; } }
 #gallery .thumbnail-item { border-radius: 10px; aspect-ratio: 1; min-width: 0; width: 100%; height: auto; }
 #gallery .thumbnail-item.selected { outline: 3px solid var(--primary-600); outline-offset: 1px; }
