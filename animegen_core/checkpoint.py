@@ -84,7 +84,7 @@ def save_checkpoint(
         "licence": licence,
     }
     save_weights(folder, generator)
-    if not (folder / CARD).exists():
+    if _card_is_ours(folder, count_parameters(generator)):
         atomic_write_text(folder / CARD, _card(folder.name, config, count_parameters(generator)))
     atomic_write_text(folder / CONFIG, json.dumps(config, indent=2) + "\n")
     return folder
@@ -170,6 +170,16 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
 def _last_line(error: Exception) -> str:
     return str(error).strip().splitlines()[-1].strip()
+
+
+def _card_is_ours(folder: Path, parameters: int) -> bool:
+    """Whether there is no card yet, or one that is still as the config beside it made it: a person's words stay."""
+    if not (folder / CARD).exists():
+        return True
+    try:
+        return (folder / CARD).read_text(encoding="utf-8") == _card(folder.name, _read_config(folder), parameters)
+    except (AnimeGenError, KeyError, UnicodeDecodeError):
+        return False
 
 
 def _card(name: str, config: dict[str, Any], parameters: int) -> str:

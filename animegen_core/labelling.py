@@ -22,7 +22,7 @@ from animegen_core.files import atomic_write_text
 from animegen_core.models.classifier import ColourClassifier
 
 FAMILY = "colour-classifier"
-LABELLER, JUDGE = "labeller-64", "judge-64"
+LABELLER = "labeller-64"
 
 
 def save_classifier(folder: str | Path, classifier: ColourClassifier, facts: dict[str, Any]) -> Path:

@@ -94,6 +94,13 @@ def test_the_card_is_written_once_and_never_over_a_persons_words(saved):
     assert load_checkpoint(folder).config["images_seen"] == 9999
 
 
+def test_a_card_that_nobody_changed_follows_the_training(saved):
+    generator, folder = saved
+    save_checkpoint(folder, "dcgan", generator, 9999, "coloured blobs", "mit")
+    card = (folder / "README.md").read_text()
+    assert "9,999" in card and "1,234" not in card
+
+
 def test_a_bundled_checkpoint_is_found_by_name(saved, monkeypatch):
     _, folder = saved
     monkeypatch.setattr(checkpoint, "BUNDLED", folder.parent)

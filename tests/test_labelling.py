@@ -40,6 +40,13 @@ def faces(count, seed=0):
     return pictures, labels
 
 
+def write_faces(folder, pictures):
+    """Files 00.png, 01.png, ... in a new folder."""
+    folder.mkdir()
+    for index, picture in enumerate(pictures):
+        Image.fromarray(picture).save(folder / f"{index:02d}.png")
+
+
 @pytest.fixture(scope="module")
 def trained():
     torch.manual_seed(0)
@@ -92,9 +99,7 @@ def test_a_shift_moves_each_picture_as_a_whole():
 
 def test_a_saved_classifier_tags_a_folder_like_the_one_that_was_trained(trained, tmp_path):
     pictures, labels = faces(4, seed=4)
-    (tmp_path / "faces").mkdir()
-    for index, picture in enumerate(pictures):
-        Image.fromarray(picture).save(tmp_path / "faces" / f"{index}.png")
+    write_faces(tmp_path / "faces", pictures)
     (tmp_path / "faces" / "broken.png").write_bytes(b"no picture")
     save_classifier(tmp_path / "classifier", trained, {"licence": "mit"})
     labelled = label_pictures(tmp_path / "faces", load_classifier(tmp_path / "classifier"))
@@ -104,22 +109,18 @@ def test_a_saved_classifier_tags_a_folder_like_the_one_that_was_trained(trained,
 
 def test_the_command_tags_a_folder_into_a_file_that_training_reads(trained, tmp_path):
     pictures, labels = faces(3, seed=5)
-    (tmp_path / "faces").mkdir()
-    for index, picture in enumerate(pictures):
-        Image.fromarray(picture).save(tmp_path / "faces" / f"{index}.png")
+    write_faces(tmp_path / "faces", pictures)
     folder, out = save_classifier(tmp_path / "classifier", trained, {}), tmp_path / "tags.csv"
     arguments = ["label", "--data", tmp_path / "faces", "--out", out, "--classifier", folder]
     result = CliRunner().invoke(app, list(map(str, arguments)))
     assert result.exit_code == 0, result.output
-    assert labels_for(["0.png", "1.png", "2.png"], read_tags(out))[:, 0].tolist() == labels[:, 0].tolist()
+    assert labels_for(["00.png", "01.png", "02.png"], read_tags(out))[:, 0].tolist() == labels[:, 0].tolist()
 
 
 def test_fitting_holds_pictures_out_and_writes_their_accuracy_into_the_config(tmp_path, monkeypatch):
     monkeypatch.setattr("animegen_core.training.classifier.ClassifierOptions", lambda seed: ClassifierOptions(2, 16, seed=seed))
     pictures, labels = faces(60)
-    (tmp_path / "faces").mkdir()
-    for index, picture in enumerate(pictures):
-        Image.fromarray(picture).save(tmp_path / "faces" / f"{index:02d}.png")
+    write_faces(tmp_path / "faces", pictures)
     write_tags(tmp_path / "tags.csv", [Tag(f"{i:02d}.png", tuple(label)) for i, label in enumerate(labels.tolist())])
     fit_and_save(tmp_path / "faces", tmp_path / "tags.csv", tmp_path / "out", {"licence": "mit"}, TINY, seed=1)
     config = json.loads((tmp_path / "out" / "config.json").read_text())

@@ -135,11 +135,10 @@ def _resumed(
 
 def _loader(data: Path, options: TrainOptions) -> DataLoader:
     labels = getattr(options, "labels", None)
-    if labels is None:
-        if isinstance(options, ConditionalDCGANOptions):
-            raise AnimeGenError("A conditional model needs --labels CSV, a tag file with the columns file, hair and eyes.")
-        return make_loader(data, options.resolution, options.batch)
-    return make_loader(data, options.resolution, options.batch, None, labels, options.least_probability)
+    if labels is None and isinstance(options, ConditionalDCGANOptions):
+        raise AnimeGenError("A conditional model needs --labels CSV, a tag file with the columns file, hair and eyes.")
+    given = {} if labels is None else dict(tags=labels, least_probability=options.least_probability)
+    return make_loader(data, options.resolution, options.batch, **given)
 
 
 _command("dcgan", DCGANOptions, DCGANRecipe)

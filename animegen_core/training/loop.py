@@ -60,12 +60,12 @@ def train(
     seconds_before = trainer.progress["seconds"]
 
     with _stop_requests() as stop, writer.progress_bar(target) as bar:
-        for real, labels in trainer.batches(loader):
+        for real, real_labels in trainer.batches(loader):
             elapsed = time.monotonic() - started
             out_of_time = options.max_minutes is not None and elapsed >= options.max_minutes * 60
             if trainer.images_seen >= target or _any_process(trainer.process, bool(stop) or out_of_time):
                 break
-            stats = trainer.step(real, labels)
+            stats = trainer.step(real, real_labels)
             trainer.progress["seconds"] = seconds_before + time.monotonic() - started
             bar.update(len(real))
             writer.collect(stats, bar)

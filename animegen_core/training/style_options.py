@@ -96,7 +96,6 @@ PRESETS: dict[str, dict[str, Any]] = {
         resolution=64, batch=32, latent_dim=256, mapping_depth=4, channel_base=2048, channel_max=256, augment="none",
         save_interval=1.0,
     ),
-    # In a trial without labels: faces at 45 kimg, clean and varied at 150 kimg, 52 images/s on two cores.
     "stylegan2-64-light": dict(
         resolution=64, batch=32, mapping_depth=4, channel_base=2048, group_size=8, augment="none", label_ramp_kimg=150.0,
         save_interval=1.0,
