@@ -1,24 +1,30 @@
-"""Checkpoints on disk: a folder with config.json, model.safetensors and a model card. No pickle anywhere."""
+"""Checkpoints: a folder with config.json, model.safetensors and a model card, here or on the Hub. No pickle anywhere."""
 
-import hashlib
+import inspect
 import json
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import nn
 
-from animegen_core.errors import AnimeGenError
-from animegen_core.files import atomic_path, atomic_write_text
+from animegen_core.errors import AnimeGenError, quote
+from animegen_core.files import atomic_write_text
+from animegen_core.model_card import complete_front_matter, model_card
 from animegen_core.models import GENERATORS, count_parameters
+from animegen_core.weights import display_name, read_json, read_weights, save_weights, weights_hash
 
 BUNDLED = Path(__file__).resolve().parent.parent / "checkpoints"
-CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
-_MAX_PARAMETERS = 200_000_000  # a config that asks for more is damaged or hostile
+CONFIG, CARD = "config.json", "README.md"
+# A config that asks for more is damaged or hostile.
+_MAX_PARAMETERS = 200_000_000
+_MAX_NUMBER, _MAX_LENGTH, _MAX_ELEMENT = 2**16, 16, 4096  # of a network's argument; as a list, of its length and elements
+_MAX_RESOLUTION = 1024  # px
+_MAX_TEXT = 10_000  # characters
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # which a terminal obeys, or UTF-8 cannot hold
 
 
 @dataclass
@@ -26,10 +32,10 @@ class Checkpoint:
     """A generator with what is known about it.
 
     Attributes:
-        name: the checkpoint's name, its folder's.
+        name: its folder's name, or "user/repo" or "user/repo@revision" as given.
         generator: on the CPU in float32, in eval mode.
         config: the contents of config.json.
-        hash: first 12 hex digits of the SHA-256 of the weights file, which pictures carry.
+        hash: first 12 hex digits of the SHA-256 of the weights file (or shards), which pictures carry.
     """
 
     name: str
@@ -68,11 +74,23 @@ def bundled_configs() -> dict[str, dict[str, Any]]:
 
 
 def save_checkpoint(
-    folder: str | Path, family: str, generator: nn.Module, images_seen: int, trained_on: str, licence: str
+    folder: str | Path,
+    family: str,
+    generator: nn.Module,
+    images_seen: int,
+    trained_on: str,
+    licence: str,
+    shard_size: str | None = None,
 ) -> Path:
     """Write a generator as an inference checkpoint: weights in half precision, vectors (norms, biases) in full.
 
     Each file is replaced atomically, the config last.
+
+    Args:
+        shard_size: the most bytes of one weights file, such as "15MB"; None writes one file (see ``weights.save_weights``).
+
+    Raises:
+        AnimeGenError: the shard size is no size.
     """
     folder = Path(folder)
     config = {
@@ -83,34 +101,28 @@ def save_checkpoint(
         "trained_on": trained_on,
         "licence": licence,
     }
-    save_weights(folder, generator)
+    save_weights(folder, generator, shard_size)
     if _card_is_ours(folder, count_parameters(generator)):
-        atomic_write_text(folder / CARD, _card(folder.name, config, count_parameters(generator)))
+        atomic_write_text(folder / CARD, model_card(folder.name, config, count_parameters(generator)))
     atomic_write_text(folder / CONFIG, json.dumps(config, indent=2) + "\n")
     return folder
 
 
-def load_checkpoint(name: str | Path) -> Checkpoint:
-    """Load a bundled checkpoint by name, or any checkpoint by its folder.
+def load_checkpoint(name: str | Path, local_folders: bool = True) -> Checkpoint:
+    """Load a bundled checkpoint by name, one on the Hugging Face Hub as "user/repo" or "user/repo@revision", or a folder.
+
+    A copy of a Hub checkpoint that is on this computer serves without asking the Hub; ``hub.pull`` brings it up to date.
+
+    Args:
+        local_folders: False where strangers choose the name, so that it cannot be a folder of this computer.
 
     Raises:
-        AnimeGenError: no such checkpoint, or its config or weights are damaged or foreign.
+        AnimeGenError: no such checkpoint, or its config or weights are damaged or foreign, or the Hub refuses.
     """
-    folder = find_checkpoint(name)
+    shown, folder = _locate(name, local_folders)
     config = _read_config(folder)
     generator = load_network(folder, GENERATORS[config["family"]], config["generator"])
-    digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:12]
-    return Checkpoint(folder.name, generator, config, digest, folder)
-
-
-def save_weights(folder: Path, network: nn.Module) -> None:
-    """Write model.safetensors atomically: matrices and kernels in half precision, vectors (norms, biases) in full."""
-    tensors = {
-        name: value.detach().cpu().to(torch.float16 if value.is_floating_point() and value.ndim > 1 else value.dtype)
-        for name, value in network.state_dict().items()
-    }
-    with atomic_path(folder / WEIGHTS) as temporary:
-        save_file({name: value.contiguous() for name, value in tensors.items()}, temporary)
+    return Checkpoint(shown, generator, config, weights_hash(folder), folder)
 
 
 def load_network(folder: Path, network_class: type[nn.Module], arguments: dict[str, Any]) -> nn.Module:
@@ -119,57 +131,102 @@ def load_network(folder: Path, network_class: type[nn.Module], arguments: dict[s
     Raises:
         AnimeGenError: the arguments do not suit the class or ask for an absurd size; weights are missing, damaged or foreign.
     """
+    where = f"{display_name(folder)}/{CONFIG}"
+    _check_arguments(where, network_class, arguments)
     try:
         with torch.device("meta"):  # learn the size before any memory is taken
             skeleton = network_class(**arguments)
-    except (TypeError, ValueError) as error:
-        raise AnimeGenError(f"{folder.name}/{CONFIG} has unusable arguments: {error}") from error
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise AnimeGenError(f"{where} has unusable arguments: {error}") from error
     if count_parameters(skeleton) > _MAX_PARAMETERS:
         raise AnimeGenError(
-            f"{folder.name}/{CONFIG} asks for {count_parameters(skeleton):,} parameters; "
-            f"at most {_MAX_PARAMETERS:,} are accepted."
+            f"{where} asks for {count_parameters(skeleton):,} parameters; at most {_MAX_PARAMETERS:,} are accepted."
         )
-    try:
-        network = skeleton.to_empty(device="cpu")
-        network.load_state_dict(load_file(folder / WEIGHTS))  # strict: a missing or foreign weight is an error
-    except FileNotFoundError:
-        raise AnimeGenError(f"Checkpoint '{folder.name}' has no {WEIGHTS}.") from None
-    except (SafetensorError, RuntimeError) as error:
-        raise AnimeGenError(f"{folder.name}/{WEIGHTS} does not fit its {CONFIG}: {_last_line(error)}") from error
+    if skeleton.resolution > _MAX_RESOLUTION:
+        raise AnimeGenError(f"{where} asks for pictures of {skeleton.resolution} px; at most {_MAX_RESOLUTION} are accepted.")
+    tensors = read_weights(folder, skeleton)
+    network = skeleton.to_empty(device="cpu")
+    network.load_state_dict(tensors)  # strict: a missing or foreign weight is an error
     return network.eval().requires_grad_(False)
 
 
-def find_checkpoint(name: str | Path) -> Path:
-    """The folder of a bundled checkpoint's name, or the folder itself.
+def find_checkpoint(name: str | Path, local_folders: bool = True) -> Path:
+    """The folder of a bundled checkpoint's name or of a Hub checkpoint's copy, or the folder itself.
+
+    A folder of this computer goes before a Hub checkpoint of the same name. A ``Path`` and a single word are never looked up
+    on the Hub.
 
     Raises:
         AnimeGenError: there is none.
     """
-    for folder in (BUNDLED / name, Path(name)):
-        with suppress(OSError):  # a name too long for a file
-            if (folder / CONFIG).is_file():
-                return folder.resolve()
+    return _locate(name, local_folders)[1]
+
+
+def card_for(checkpoint: Checkpoint, repo: str) -> str:
+    """The card to publish under ``repo``: a person's words with a complete front matter, or one made from the config."""
+    parameters = count_parameters(checkpoint.generator)
+    if _card_is_ours(checkpoint.path, parameters):
+        return model_card(repo, checkpoint.config | {"resolution": checkpoint.generator.resolution}, parameters)
+    return complete_front_matter((checkpoint.path / CARD).read_text(encoding="utf-8", errors="replace"), checkpoint.config)
+
+
+def _locate(name: str | Path, local_folders: bool) -> tuple[str, Path]:
+    """The name that finds a checkpoint again, and its folder."""
+    text = str(name)
+    with suppress(OSError):  # a name too long for a file
+        if re.fullmatch(r"\w[\w.-]*", text) and (BUNDLED / text / CONFIG).is_file():
+            return text, (BUNDLED / text).resolve()
+        if local_folders and (Path(name) / CONFIG).is_file():
+            return Path(name).resolve().name, Path(name).resolve()
+    if isinstance(name, str) and "/" in name:
+        from animegen_core import hub  # which imports this file, and a client that a local checkpoint need not wait for
+
+        hub_name = hub.HubName.parse(name)
+        if hub_name is not None and not (local_folders and Path(name).exists()):
+            return name, hub.find(hub_name)
     known = ", ".join(bundled_names()) or "none"
-    raise AnimeGenError(f"Unknown checkpoint '{name}'; bundled are: {known}; or give a folder that holds a {CONFIG}.")
+    others = f"{f'a folder that holds a {CONFIG}, or ' if local_folders else ''}user/repo[@revision] on the Hugging Face Hub"
+    raise AnimeGenError(f"Unknown checkpoint {text[:200]!r}; bundled are: {known}; or give {others}.")
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
-    where = f"{folder.name}/{CONFIG}"
-    try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise AnimeGenError(f"{where} is not readable JSON: {error}") from error
+    where = f"{display_name(folder)}/{CONFIG}"
+    config = read_json(folder / CONFIG)
     wanted = {"family": str, "generator": dict, "images_seen": int, "trained_on": str, "licence": str}
     for key, kind in wanted.items():
-        if not isinstance(config, dict) or not isinstance(config.get(key), kind):
+        value = config.get(key) if isinstance(config, dict) else None
+        if not isinstance(value, kind) or isinstance(value, bool):
             raise AnimeGenError(f"{where} is not an AnimeGen config: '{key}' is missing or not a {kind.__name__}.")
+        if kind is str and (len(value) > _MAX_TEXT or _CONTROL.search(value)):
+            raise AnimeGenError(f"{where} is not an AnimeGen config: '{key}' is endless or has control characters.")
     if config["family"] not in GENERATORS:
-        raise AnimeGenError(f"{where} names the unknown family '{config['family']}'; known are: {', '.join(GENERATORS)}.")
+        raise AnimeGenError(f"{where} names the unknown family {quote(config['family'])}; known are: {', '.join(GENERATORS)}.")
+    if not 0 <= config["images_seen"] < 2**63:
+        raise AnimeGenError(f"{where} has an 'images_seen' of {quote(config['images_seen'])}, which is no number of pictures.")
     return config
 
 
-def _last_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[-1].strip()
+def _check_arguments(where: str, network_class: type[nn.Module], arguments: dict[str, Any]) -> None:
+    """See that each argument is of its default's kind and of a size that can be built at all; constructors look closer."""
+    defaults = {name: parameter.default for name, parameter in inspect.signature(network_class).parameters.items()}
+    for name, value in arguments.items():
+        default = defaults.get(name)
+        if default is None:
+            raise AnimeGenError(f"{where} has the unknown argument {quote(name)}; known are: {', '.join(defaults)}.")
+        if isinstance(default, bool):
+            good, wanted = isinstance(value, bool), "true or false"
+        elif isinstance(default, int):
+            good, wanted = _is_whole(value, _MAX_NUMBER), f"a whole number from 0 to {_MAX_NUMBER}"
+        else:  # an empty list only where it is the default: no labels
+            good = isinstance(value, list) and len(value) <= _MAX_LENGTH and all(_is_whole(v, _MAX_ELEMENT, 1) for v in value)
+            good = good and bool(value or not default)
+            wanted = f"a list of 1 to {_MAX_LENGTH} whole numbers from 1 to {_MAX_ELEMENT}"
+        if not good:
+            raise AnimeGenError(f"{where} has unusable arguments: {name} is {quote(value)}, but must be {wanted}.")
+
+
+def _is_whole(value: object, most: int, least: int = 0) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 def _card_is_ours(folder: Path, parameters: int) -> bool:
@@ -177,21 +234,6 @@ def _card_is_ours(folder: Path, parameters: int) -> bool:
     if not (folder / CARD).exists():
         return True
     try:
-        return (folder / CARD).read_text(encoding="utf-8") == _card(folder.name, _read_config(folder), parameters)
+        return (folder / CARD).read_text(encoding="utf-8") == model_card(folder.name, _read_config(folder), parameters)
     except (AnimeGenError, KeyError, UnicodeDecodeError):
         return False
-
-
-def _card(name: str, config: dict[str, Any], parameters: int) -> str:
-    return f"""---
-license: {config["licence"]}
-tags: [animegen, gan, anime]
----
-# {name}
-
-A {config["family"]} generator of AnimeGen: faces of {config["resolution"]} px, {parameters:,} parameters.
-
-- Trained on: {config["trained_on"]}
-- Real pictures shown to the discriminator: {config["images_seen"]:,}
-- Weights: exponential moving average, half precision, safetensors
-"""

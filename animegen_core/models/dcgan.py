@@ -53,7 +53,7 @@ class Generator(nn.Module):
         super().__init__()
         check_whole("latent_dim", latent_dim, 1, 4096)
         check_whole("base_channels", base_channels, 1, 4096)
-        check_whole("extra_layers", extra_layers, 0, 4096)
+        check_whole("extra_layers", extra_layers, 0, 64)
         self.config = dict(latent_dim=latent_dim, base_channels=base_channels, extra_layers=extra_layers, batch_norm=batch_norm)
         self.latent_dim = latent_dim
         widths = [base_channels * m for m in (8, 4, 2, 1)]
@@ -96,7 +96,7 @@ class Discriminator(nn.Module):
     def __init__(self, base_channels: int = 64, extra_layers: int = 0, batch_norm: bool = True, in_channels: int = 3) -> None:
         super().__init__()
         check_whole("base_channels", base_channels, 1, 4096)
-        check_whole("extra_layers", extra_layers, 0, 4096)
+        check_whole("extra_layers", extra_layers, 0, 64)
         self.config = dict(base_channels=base_channels, extra_layers=extra_layers, batch_norm=batch_norm)
         widths = [base_channels * m for m in (1, 2, 4, 8)]
         activation = nn.LeakyReLU(0.2, inplace=True)
