@@ -5,7 +5,7 @@ here on the very same weights, and its pictures are compared with ours first. Ou
 studio does. The floor is the time that a large bf16 matrix product would take for the same multiply-adds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -91,15 +91,19 @@ def _report(title: str, generator: StyleGAN2Generator, floor: float) -> None:
     if difference > _CLOSE:
         raise RuntimeError(f"The two forms draw different pictures: mean difference {difference:.3f} of their deviation.")
     print(f"  {title}: mean difference of the pictures {difference:.4f} of their deviation")
+    rivals: dict[tuple[str, int], Callable[[], Tensor]] = {}
     for count in (1, 16):
-        seconds = seconds_each(
-            {"ours": lambda n=count: one_by_one(n), "textbook": lambda n=count: textbook(ws[:n], noise)}, _ROUNDS
-        )
-        mine, theirs = seconds["ours"], seconds["textbook"]
+        rivals["ours", count] = lambda n=count: one_by_one(n)
+        rivals["textbook", count] = lambda n=count: textbook(ws[:n], noise)
+    seconds = seconds_each(rivals, _ROUNDS)
+    for count in (1, 16):
+        mine, theirs = seconds["ours", count], seconds["textbook", count]
         print(
             f"    {count:2} faces   ours {mine * 1e3:7.1f} ms   textbook {theirs * 1e3:7.1f} ms   {theirs / mine:5.2f} x"
             f"   floor {count * floor * 1e3:6.1f} ms"
         )
+    ratios = (f"{name} {seconds[name, 16] / (16 * seconds[name, 1]):4.2f}" for name in ("ours", "textbook"))
+    print(f"    16 / (16 x one)   {'   '.join(ratios)}")
 
 
 if __name__ == "__main__":

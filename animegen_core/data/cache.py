@@ -12,7 +12,7 @@ import numpy as np
 from filelock import FileLock
 from tqdm import tqdm
 
-from animegen_core.data.sources import PictureSource, decode, find_pictures
+from animegen_core.data.sources import PictureSource, decode, find_pictures, short_side
 from animegen_core.errors import AnimeGenError
 
 _NAMED = 10  # how many of the skipped files a message names
@@ -26,11 +26,15 @@ class PictureCache:
         pictures: uint8 array (N, resolution, resolution, 3), memory-mapped and read-only.
         names: the file each picture came from, relative to the source, in the same order.
         skipped: the files that were not whole pictures.
+        path: the folder or zip, as it was given.
+        short_sides: pixels of each picture's shorter side before it was resized; None in caches of earlier versions.
     """
 
     pictures: np.ndarray
     names: list[str]
     skipped: list[str]
+    path: Path
+    short_sides: list[int] | None
 
     @property
     def skipped_message(self) -> str:
@@ -74,7 +78,8 @@ def load_pictures(path: str | Path, resolution: int = 64, cache_dir: str | Path 
     index = json.loads(_index_of(array).read_text(encoding="utf-8"))
     if not index["names"]:
         raise AnimeGenError(f"Data path '{path}' holds no picture: none of its {len(source.names)} files could be decoded.")
-    return PictureCache(np.load(array, mmap_mode="r"), index["names"], index["skipped"])
+    pictures = np.load(array, mmap_mode="r")
+    return PictureCache(pictures, index["names"], index["skipped"], Path(path), index.get("short_sides"))
 
 
 def _index_of(array: Path) -> Path:
@@ -82,22 +87,25 @@ def _index_of(array: Path) -> Path:
 
 
 def _build(source: PictureSource, resolution: int, array: Path) -> None:
-    def attempt(name: str) -> np.ndarray | None:
+    def attempt(name: str) -> tuple[np.ndarray, int] | None:
         try:
-            return decode(source.read(name), resolution)
+            data = source.read(name)
+            return decode(data, resolution), short_side(data)
         except Exception:  # on damaged bytes PIL, zipfile and zlib raise nearly anything
             return None
 
     # Raw bytes are appended as they come, because the number of good pictures is known only at the end.
-    raw, names, skipped = array.with_suffix(".partial"), [], []
+    raw, names, skipped, short_sides = array.with_suffix(".partial"), [], [], []
     with warnings.catch_warnings(), ThreadPoolExecutor() as pool, raw.open("wb") as stream:
         warnings.simplefilter("ignore")  # damaged metadata in a picture that decodes is none of our business
         decoded = tqdm(pool.map(attempt, source.names), "decoding", len(source.names), unit="file", leave=False)
-        for name, picture in zip(source.names, decoded):
-            if picture is None:
+        for name, result in zip(source.names, decoded):
+            if result is None:
                 skipped.append(name)
             else:
+                picture, side = result
                 names.append(name)
+                short_sides.append(side)
                 stream.write(picture.tobytes())
 
     finished = array.with_suffix(".finished")
@@ -107,5 +115,6 @@ def _build(source: PictureSource, resolution: int, array: Path) -> None:
         while chunk := pixels.read(1 << 24):
             stream.write(chunk)
     raw.unlink()
-    _index_of(array).write_text(json.dumps({"names": names, "skipped": skipped}), encoding="utf-8")
+    index = {"names": names, "skipped": skipped, "short_sides": short_sides}
+    _index_of(array).write_text(json.dumps(index), encoding="utf-8")
     finished.replace(array)  # last: whoever sees the array finds its index too

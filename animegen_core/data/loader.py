@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from animegen_core.data.cache import load_pictures
+from animegen_core.data.cache import PictureCache, load_pictures
+from animegen_core.data.sampling import make_sampler
 from animegen_core.data.tags import labels_for, read_tags
 from animegen_core.errors import AnimeGenError
 
@@ -47,11 +48,12 @@ def make_loader(
     cache_dir: str | Path | None = None,
     tags: str | Path | None = None,
     least_probability: float = 0.0,
+    label_sampling: str = "frequency",
 ) -> DataLoader:
     """Shuffled batches of uint8 pictures (batch, 3, resolution, resolution); what is left of an epoch is dropped.
 
     With a tag file the batches are pairs of pictures and labels (batch, 2), -1 where a colour is unknown or given with less
-    than ``least_probability``. Prints which files were skipped, if any.
+    than ``least_probability``; ``label_sampling`` is one of ``sampling.SAMPLINGS``. Prints which files were skipped, if any.
 
     Raises:
         AnimeGenError: the path is missing, empty, holds no picture, or fewer pictures than one batch; or the tag file is
@@ -60,13 +62,25 @@ def make_loader(
     cache = load_pictures(path, resolution, cache_dir)
     if cache.skipped:
         print(cache.skipped_message)
+    return loader_of(cache, batch, tags, least_probability, label_sampling)
+
+
+def loader_of(
+    cache: PictureCache,
+    batch: int,
+    tags: str | Path | None = None,
+    least_probability: float = 0.0,
+    label_sampling: str = "frequency",
+) -> DataLoader:
+    """``make_loader`` for pictures that are loaded already."""
     if len(cache.names) < batch:
         raise AnimeGenError(
-            f"Data path '{path}' holds {len(cache.names)} pictures, fewer than one batch of {batch}; "
+            f"Data path '{cache.path}' holds {len(cache.names)} pictures, fewer than one batch of {batch}; "
             f"add pictures or choose a batch of {len(cache.names)} or less."
         )
     labels = None if tags is None else labels_for(cache.names, read_tags(tags), least_probability)
-    return DataLoader(PictureDataset(cache.pictures, labels), batch, shuffle=True, drop_last=True, collate_fn=_keep)
+    dataset = PictureDataset(cache.pictures, labels)
+    return DataLoader(dataset, batch, sampler=make_sampler(dataset, label_sampling), drop_last=True, collate_fn=_keep)
 
 
 def to_model_range(images: Tensor) -> Tensor:

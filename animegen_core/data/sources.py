@@ -67,6 +67,16 @@ def decode(data: bytes, resolution: int) -> np.ndarray:
     return np.asarray(F.center_crop(picture, resolution))
 
 
+def short_side(data: bytes) -> int:
+    """Pixels of the shorter side of an encoded picture, of which only the header is read.
+
+    Raises:
+        Exception: as ``decode``.
+    """
+    with Image.open(io.BytesIO(data)) as opened:
+        return min(opened.size)
+
+
 def _to_rgb(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I"):  # 16 bits a pixel, which PIL would clip rather than scale
         return Image.fromarray((np.asarray(picture, dtype=np.int64) >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")

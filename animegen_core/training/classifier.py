@@ -12,6 +12,7 @@ from torch import Tensor
 from tqdm import trange
 
 from animegen_core.data import load_pictures, random_flip, to_model_range
+from animegen_core.data.sampling import balance
 from animegen_core.data.tags import labels_for, read_tags
 from animegen_core.devices import autocast_dtype
 from animegen_core.labelling import predict, save_classifier
@@ -67,13 +68,6 @@ def train_classifier(
             optimizer.step()
             schedule.step()
     return classifier.eval()
-
-
-def balance(labels: Tensor, count: int) -> Tensor:
-    """Weights (count,) that make up for rare colours, one over the root of each frequency, of mean one over the labels."""
-    frequency = torch.bincount(labels[labels != ANY], minlength=count).float()
-    weight = frequency.clamp(min=1).rsqrt()
-    return weight * frequency.sum().clamp(min=1) / (weight * frequency).sum().clamp(min=1)
 
 
 def random_shift(images: Tensor, margin: int) -> Tensor:

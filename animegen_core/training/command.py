@@ -8,13 +8,16 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 import typer
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 from torch.utils.data import DataLoader
 
 from animegen_core.command_line import ExitOnError
-from animegen_core.data import make_loader
+from animegen_core.data.cache import PictureCache, load_pictures
+from animegen_core.data.check import check_pictures
+from animegen_core.data.loader import loader_of
 from animegen_core.devices import find_device
 from animegen_core.errors import AnimeGenError
 from animegen_core.training.classifier import fit_and_save
@@ -23,11 +26,12 @@ from animegen_core.training.options import ConditionalDCGANOptions, DCGANOptions
 from animegen_core.training.recipes import ConditionalDCGANRecipe, DCGANRecipe, Recipe, StyleGAN2Recipe, StyleGANRecipe
 from animegen_core.training.run_folder import load_options, new_run_folder, save_options
 from animegen_core.training.style_options import StyleGAN2Options, StyleGANOptions, preset, presets_of
+from animegen_core.training.threads import check_threads, settle_threads
 from animegen_core.training.weights import load_weights
 
 # What may be given anew when a run goes on; everything else is part of what the run is.
 _LENGTH = ("epochs", "kimg", "max_minutes")
-_RESUMABLE = (*_LENGTH, "save_interval", "save_minutes", "log_interval")
+_RESUMABLE = (*_LENGTH, "save_interval", "save_minutes", "log_interval", "export_shards")
 
 app = typer.Typer(cls=ExitOnError, help=__doc__, no_args_is_help=True, add_completion=True, rich_markup_mode=None)
 
@@ -43,7 +47,7 @@ def _command(family: str, options_class: type[TrainOptions], recipe_class: Calla
     def run(context: typer.Context, **given: Any) -> None:
         data, out, resume, device = (given.pop(name) for name in ("data", "out", "resume", "device"))
         dry_run, trained_on, licence = (given.pop(name) for name in ("dry_run", "trained_on", "licence"))
-        preset_name = given.pop("preset", None)
+        threads, preset_name = given.pop("threads"), given.pop("preset", None)
         # By name, as newer versions of typer bring a ParameterSource of their own.
         explicit = {n: v for n, v in given.items() if context.get_parameter_source(n).name == "COMMANDLINE"}
         if resume is None:
@@ -59,12 +63,16 @@ def _command(family: str, options_class: type[TrainOptions], recipe_class: Calla
             typer.echo(json.dumps({"family": family, "data": str(data), **asdict(options)}, indent=2))
             return
         if device is not None:
-            find_device(device)  # before a run folder is made, like the next
+            find_device(device)  # before a run folder is made, like the next two
+        check_threads(threads)
         if resume is None and options.init_from is not None:
             load_weights(options.init_from)
         process = PartialState(cpu=device == "cpu")
+        where = process.device if device is None else torch.device(device)
+        crowded = settle_threads(threads, process.num_processes == 1 and where.type == "cpu")
         with process.main_process_first():  # the others find the cache ready
-            loader = _loader(data, options)
+            cache = load_pictures(data, options.resolution)
+        loader = _loader(cache, options)
         pictures = len(loader.dataset)
         folder = resume
         if folder is None:
@@ -73,26 +81,17 @@ def _command(family: str, options_class: type[TrainOptions], recipe_class: Calla
                 folder = broadcast_object_list([folder])[0]
         if process.is_main_process:
             save_options(folder, family, str(data), options)
-            typer.echo(f"{pictures:,} pictures; writing to '{folder}'.")
+            if resume is None:
+                typer.echo(check_pictures(cache, loader.dataset.labels))
+            if crowded is not None:
+                typer.echo(crowded)
+            typer.echo(f"Writing to '{folder}'.")
         trained_on = trained_on or f"{pictures:,} pictures from '{Path(data).stem}'"
         train(recipe_class(options), loader, folder, device, resume is not None, trained_on, licence)
 
-    own = [
-        ("data", Path | None, None, "Folder or zip of pictures; with --resume, by default that of the run."),
-        ("out", Path, Path("runs"), "Where the numbered run folder is made."),
-        ("resume", Path | None, None, "Go on with the run in this folder, with its options."),
-        ("device", str | None, None, "cpu, cuda, cuda:1 ...; by default the best one present."),
-        ("trained_on", str | None, None, "What the model card says of the data; by default its size and name."),
-        ("licence", str, "other", "The licence that the model card states."),
-        ("dry_run", bool, False, "Print the options and stop."),
-    ]
-    if presets := presets_of(family):
-        own.append(
-            ("preset", str | None, None, f"Options that go together, over which flags win: one of {', '.join(presets)}.")
-        )
     known = [(f.name, f.type, f.default, f.metadata["help"]) for f in fields(options_class)]
     parameters = [inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
-    for name, kind, default, help_text in own + known:
+    for name, kind, default, help_text in _own_options(family) + known:
         parameters.append(
             inspect.Parameter(
                 name,
@@ -107,6 +106,25 @@ def _command(family: str, options_class: type[TrainOptions], recipe_class: Calla
     app.command(family)(run)
 
 
+def _own_options(family: str) -> list[tuple[str, Any, Any, str]]:
+    """Name, type, default and help of the flags that are no part of what a run is."""
+    own: list[tuple[str, Any, Any, str]] = [
+        ("data", Path | None, None, "Folder or zip of pictures; with --resume, by default that of the run."),
+        ("out", Path, Path("runs"), "Where the numbered run folder is made."),
+        ("resume", Path | None, None, "Go on with the run in this folder, with its options."),
+        ("device", str | None, None, "cpu, cuda, cuda:1 ...; by default the best one present."),
+        ("threads", int | None, None, "Threads of each process; by default torch's choice, or OMP_NUM_THREADS."),
+        ("trained_on", str | None, None, "What the model card says of the data; by default its size and name."),
+        ("licence", str, "other", "The licence that the model card states."),
+        ("dry_run", bool, False, "Print the options and stop."),
+    ]
+    if presets := presets_of(family):
+        own.append(
+            ("preset", str | None, None, f"Options that go together, over which flags win: one of {', '.join(presets)}.")
+        )
+    return own
+
+
 def _resumed(
     folder: Path, family: str, options_class: type[TrainOptions], explicit: dict[str, Any], data: Path | None
 ) -> tuple[Path, TrainOptions]:
@@ -115,30 +133,31 @@ def _resumed(
     if saved.pop("family") != family:
         raise AnimeGenError(f"'{folder}' is not a run of {family}.")
     saved_data = saved.pop("data")
-    changed = [name for name in explicit if name not in _RESUMABLE and explicit[name] != saved.get(name)]
+    try:
+        options = options_class(**saved)  # options that are newer than the run take their defaults
+    except TypeError as error:
+        raise AnimeGenError(f"The options in '{folder}' are of another version: {error}") from error
+    changed = [name for name in explicit if name not in _RESUMABLE and explicit[name] != getattr(options, name)]
     if changed:
         raise AnimeGenError(
             f"A resumed run keeps its options, so --{changed[0].replace('_', '-')} cannot be changed; "
             f"these can: {', '.join(name.replace('_', '-') for name in _RESUMABLE)}."
         )
-    try:
-        options = options_class(**saved)
-        if explicit.keys() & set(_LENGTH):  # a new length replaces the old one, whatever its unit
-            options = replace(options, **dict.fromkeys(_LENGTH, None))
-        options = replace(options, **explicit)
-    except TypeError as error:
-        raise AnimeGenError(f"The options in '{folder}' are of another version: {error}") from error
+    if explicit.keys() & set(_LENGTH):  # a new length replaces the old one, whatever its unit
+        options = replace(options, **dict.fromkeys(_LENGTH, None))
+    options = replace(options, **explicit)
     if data is None and not saved_data:
         raise AnimeGenError(f"The run in '{folder}' does not know its data; give --data PATH.")
     return data or Path(saved_data), options
 
 
-def _loader(data: Path, options: TrainOptions) -> DataLoader:
+def _loader(cache: PictureCache, options: TrainOptions) -> DataLoader:
     labels = getattr(options, "labels", None)
     if labels is None and isinstance(options, ConditionalDCGANOptions):
         raise AnimeGenError("A conditional model needs --labels CSV, a tag file with the columns file, hair and eyes.")
-    given = {} if labels is None else dict(tags=labels, least_probability=options.least_probability)
-    return make_loader(data, options.resolution, options.batch, **given)
+    if labels is None:
+        return loader_of(cache, options.batch)
+    return loader_of(cache, options.batch, labels, options.least_probability, options.label_sampling)
 
 
 _command("dcgan", DCGANOptions, DCGANRecipe)

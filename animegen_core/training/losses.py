@@ -60,6 +60,37 @@ def nonsaturating_generator_loss(fake_logits: Tensor) -> Tensor:
     return softplus(-fake_logits).mean()
 
 
+def relativistic_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """-log sigmoid(D(x) - D(G(z))) (RSGAN of Jolicoeur-Martineau 2018, https://arxiv.org/abs/1807.00734): each real picture
+    shall look more real than the fake it is paired with. It wants both R1 and R2 to converge (R3GAN, Huang et al. 2024,
+    https://arxiv.org/abs/2501.05441).
+
+    Args:
+        real_logits, fake_logits: tensors (N,), paired by their place.
+
+    Returns:
+        A scalar, the mean over pairs.
+    """
+    return softplus(fake_logits - real_logits).mean()
+
+
+def relativistic_generator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """-log sigmoid(D(G(z)) - D(x)) (the same). Logits (N,), paired by their place, to a scalar."""
+    return softplus(real_logits - fake_logits).mean()
+
+
+def feature_matching_loss(real_features: Tensor, fake_features: Tensor) -> Tensor:
+    """|E f(x) - E f(G(z))|^2 with f an inner layer of the discriminator (Salimans et al. 2016, section 3.1).
+
+    Args:
+        real_features, fake_features: tensors (N, ...).
+
+    Returns:
+        A scalar, the squared length of the difference of the means over the batch.
+    """
+    return (real_features.mean(0) - fake_features.mean(0)).square().sum()
+
+
 def r1_penalty(real_logits: Tensor, real: Tensor, gamma: float) -> Tensor:
     """gamma / 2 E |grad D(x)|^2 over real pictures only (Mescheder, Geiger, Nowozin 2018, eq. 9, R1).
 
@@ -73,8 +104,19 @@ def r1_penalty(real_logits: Tensor, real: Tensor, gamma: float) -> Tensor:
     Returns:
         A scalar with a graph to the discriminator's weights.
     """
+    return _gradient_penalty(real_logits, real, gamma)
+
+
+def r2_penalty(fake_logits: Tensor, fake: Tensor, gamma: float) -> Tensor:
+    """gamma / 2 E |grad D(G(z))|^2 over fakes only (the same paper, R2): as ``r1_penalty``, for fakes cut off from the
+    generator.
+    """
+    return _gradient_penalty(fake_logits, fake, gamma)
+
+
+def _gradient_penalty(logits: Tensor, images: Tensor, gamma: float) -> Tensor:
     # A picture's logit depends on its neighbours too, through the minibatch deviation; their sum holds all of it.
-    (gradient,) = torch.autograd.grad(real_logits.sum(), real, create_graph=True)
+    (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
     return gamma / 2 * gradient.square().sum((1, 2, 3)).mean()
 
 

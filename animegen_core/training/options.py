@@ -1,10 +1,14 @@
 """What a training run can be told, with defaults and their reasons. Saved as options.json in the run folder."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from animegen_core.data.sampling import SAMPLINGS
 from animegen_core.errors import AnimeGenError
+from animegen_core.weights import check_shard_size
 
 PRECISIONS = ("auto", "bf16", "fp32")
+SAMPLING_HELP = "How often a colour is shown: by its frequency, or by the sqrt of it, which shows rare ones oftener."
 
 
 def option(default: object, help: str) -> object:
@@ -17,6 +21,12 @@ def check_shares(options: object, *names: str) -> None:
     for name in names:
         if not 0 <= getattr(options, name) <= 1:
             raise AnimeGenError(f"{name} is {getattr(options, name)!r}, but must be from 0 to 1.")
+
+
+def check_choice(options: object, name: str, good: Iterable[str]) -> None:
+    """Raise AnimeGenError if the named option is none of the good values."""
+    if getattr(options, name) not in good:
+        raise AnimeGenError(f"Unknown {name} {getattr(options, name)!r}; choose one of: {', '.join(good)}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +56,7 @@ class TrainOptions:
     save_interval: float = option(10.0, "Epochs between snapshots: checkpoint, sample sheet, loss plot and state.")
     save_minutes: float = option(10.0, "Minutes between saves of the state to resume from.")
     log_interval: int = option(50, "Steps between rows of the log.")
+    export_shards: str | None = option(None, "Split the checkpoint into files of at most this size, as in 15MB.")
 
     def __post_init__(self) -> None:
         if self.epochs is not None and self.kimg is not None:
@@ -74,8 +85,9 @@ class TrainOptions:
         for name in ("ema_kimg", "ema_rampup", "seed"):
             if getattr(self, name) < 0:
                 raise AnimeGenError(f"{name} is {getattr(self, name)!r}, but must be at least 0.")
-        if self.precision not in PRECISIONS:
-            raise AnimeGenError(f"Unknown precision {self.precision!r}; choose one of: {', '.join(PRECISIONS)}.")
+        check_choice(self, "precision", PRECISIONS)
+        if self.export_shards is not None:
+            check_shard_size(self.export_shards)
 
     def target_images(self, images_per_epoch: int) -> float:
         """How many real pictures the whole run shows; infinite when only ``max_minutes`` limits it."""
@@ -95,6 +107,7 @@ class DCGANOptions(TrainOptions):
     batch_norm: bool = option(True, "Batch normalisation in both networks.")
     real_label_low: float = option(0.9, "Lowest label of a real picture.")
     real_label_high: float = option(0.9, "Highest: labels are uniform between the two, so .9 and 1 give U[.9, 1].")
+    feature_matching: float = option(0.0, "Weight in the generator's loss of matching the mean features of real pictures.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -105,6 +118,8 @@ class DCGANOptions(TrainOptions):
                 f"Real labels from {self.real_label_low} to {self.real_label_high} make no sense; "
                 "need .5 < real_label_low <= real_label_high <= 1."
             )
+        if not self.feature_matching >= 0:
+            raise AnimeGenError(f"feature_matching is {self.feature_matching!r}, but must be at least 0.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,10 +129,12 @@ class ConditionalDCGANOptions(DCGANOptions):
     labels: str | None = option(None, "Tag file (CSV: file, hair, eyes) of the pictures; required.")
     least_probability: float = option(0.6, "Labels that a classifier gave a lower probability count as unknown.")
     label_dropout: float = option(0.15, "Share of known labels hidden in every batch, so that any colour is learned too.")
+    label_sampling: str = option("frequency", SAMPLING_HELP)
     mismatch_weight: float = option(1.0, "Weight of real pictures shown with a wrong label as fakes.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_shares(self, "least_probability", "label_dropout")
+        check_choice(self, "label_sampling", SAMPLINGS)
         if self.mismatch_weight < 0:
             raise AnimeGenError(f"mismatch_weight is {self.mismatch_weight!r}, but must be at least 0.")

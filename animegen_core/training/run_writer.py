@@ -113,7 +113,15 @@ class RunWriter:
         _tell(self.health.check_samples(faces))
         images.save_png(images.make_grid(images.to_pil(faces)), self.folder / "samples" / f"{trainer.images_seen:08d}.png")
         self.log.plot()
-        save_checkpoint(self.checkpoint, trainer.recipe.family, generator, trainer.images_seen, self.trained_on, self.licence)
+        save_checkpoint(
+            self.checkpoint,
+            trainer.recipe.family,
+            generator,
+            trainer.images_seen,
+            self.trained_on,
+            self.licence,
+            shard_size=trainer.options.export_shards,
+        )
 
     def _calibration_inputs(self) -> Iterator[tuple[Tensor, ...]]:
         """Latents and, where the family has them, labels as frequent as in the data; the same at every snapshot.

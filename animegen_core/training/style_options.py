@@ -3,15 +3,18 @@
 from dataclasses import dataclass
 from typing import Any
 
+from animegen_core.data.sampling import SAMPLINGS
 from animegen_core.errors import AnimeGenError
 from animegen_core.models.layers import channel_plan
 from animegen_core.training.augment import OPERATIONS
-from animegen_core.training.options import TrainOptions, check_shares, option
+from animegen_core.training.options import SAMPLING_HELP, TrainOptions, check_choice, check_shares, option
+
+LOSSES = ("nonsaturating", "relativistic")
 
 
 @dataclass(frozen=True, kw_only=True)
 class StyleBasedOptions(TrainOptions):
-    """What StyleGAN and StyleGAN2 have in common: non-saturating loss, lazy penalties (Karras et al. 2020, appendix B)."""
+    """What StyleGAN and StyleGAN2 have in common: lazy penalties (Karras et al. 2020, appendix B), styles, augmentation."""
 
     batch: int = option(64, "Pictures in a batch, over all processes.")
     lr: float = option(1e-3, "Adam's learning rate.")
@@ -25,7 +28,11 @@ class StyleBasedOptions(TrainOptions):
     channel_max: int = option(512, "... but at most this many.")
     group_size: int = option(4, "Pictures whose deviation from each other the discriminator looks at together.")
     style_mixing: float = option(0.9, "Share of fakes with two styles, one from a random layer on.")
+    loss: str = option(
+        "nonsaturating", f"One of {', '.join(LOSSES)}; the latter compares each fake with a real picture and wants R1 and R2."
+    )
     r1_gamma: float = option(0.3, "Weight of the R1 penalty; 0 turns it off.")
+    r2_gamma: float = option(0.0, "Weight of the R2 penalty, R1's twin on fakes, taken at the same steps; 0 turns it off.")
     r1_interval: int = option(16, "Steps from one R1 penalty to the next.")
     r1_share: float = option(0.5, "Share of the batch it is taken on: in float32 it costs nine passes of the discriminator.")
     path_length_weight: float = option(2.0, "Weight of the path length penalty; 0 turns it off.")
@@ -45,9 +52,10 @@ class StyleBasedOptions(TrainOptions):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise AnimeGenError(f"{name} is {value!r}, but must be above 0.")
-        for name in ("r1_gamma", "path_length_weight", "path_length_start_kimg"):
+        for name in ("r1_gamma", "r2_gamma", "path_length_weight", "path_length_start_kimg"):
             if not getattr(self, name) >= 0:
                 raise AnimeGenError(f"{name} is {getattr(self, name)!r}, but must be at least 0.")
+        check_choice(self, "loss", LOSSES)
         if unknown := [name for name in self.operations if name not in OPERATIONS]:
             raise AnimeGenError(f"Unknown augmentation {unknown[0]!r}; choose none or some of: {','.join(OPERATIONS)}.")
 
@@ -77,6 +85,7 @@ class StyleGAN2Options(StyleBasedOptions):
     labels: str | None = option(None, "Tag file (CSV: file, hair, eyes) of the pictures; without one nothing is conditional.")
     least_probability: float = option(0.6, "Labels that a classifier gave a lower probability count as unknown.")
     label_dropout: float = option(0.15, "Share of known labels hidden in every batch, so that any colour is learned too.")
+    label_sampling: str = option("frequency", SAMPLING_HELP)
     label_ramp_kimg: float = option(
         100.0, "Labels are hidden less and less until here: from the start on they collapse small data."
     )
@@ -84,6 +93,7 @@ class StyleGAN2Options(StyleBasedOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_shares(self, "least_probability", "label_dropout")
+        check_choice(self, "label_sampling", SAMPLINGS)
         if not self.label_ramp_kimg >= 0:
             raise AnimeGenError(f"label_ramp_kimg is {self.label_ramp_kimg!r}, but must be at least 0.")
 
@@ -101,9 +111,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         save_interval=1.0,
     ),
     "stylegan2-64": dict(
-        resolution=64, batch=128, ema_kimg=20.0, r1_gamma=0.1, style_mixing=0.5, label_ramp_kimg=600.0,
+        resolution=64, batch=128, channel_base=8192, ema_kimg=20.0, r1_gamma=0.1, style_mixing=0.5, label_ramp_kimg=600.0,
     ),
-    # Begin with --init-from a 64 px run.
+    # Begin with --init-from a 64 px run of the same channel base.
     "stylegan2-128": dict(
         resolution=128, batch=64, channel_base=8192, ema_kimg=20.0, style_mixing=0.5, path_length_weight=2.0,
         path_length_start_kimg=800.0, label_ramp_kimg=0.0,

@@ -16,7 +16,7 @@ from animegen_core.errors import AnimeGenError
 from animegen_core.training.ema import EMA
 from animegen_core.training.recipes import Recipe, Stats
 from animegen_core.training.state import load_state, save_state
-from animegen_core.training.weights import load_weights, take_weights
+from animegen_core.training.weights import load_weights, parts_of, take_weights
 
 _ORDER, _STEP = 0, 1  # which random stream a seed is for
 
@@ -80,13 +80,13 @@ class Trainer:
             loss_d, stats = self.recipe.discriminator_loss(self.discriminator, share, fake.detach(), labels)
         self._update(self.discriminator, self.discriminator_optimizer, loss_d)
         # Penalties take second derivatives, for which bfloat16 is too coarse: hence no autocast.
-        penalty_d = self.recipe.discriminator_penalty(self.discriminator, share, labels, self.progress)
+        penalty_d = self.recipe.discriminator_penalty(self.discriminator, share, fake.detach(), labels, self.progress)
         if penalty_d is not None:
             self._update(self.discriminator, self.discriminator_optimizer, penalty_d)
 
         self.discriminator.requires_grad_(False)  # its weights need no gradients in the generator's turn
         with self._autocast():
-            loss_g = self.recipe.generator_loss(self.discriminator, fake, labels)
+            loss_g = self.recipe.generator_loss(self.discriminator, share, fake, labels)
         self._update(self.generator, self.generator_optimizer, loss_g)
         self.discriminator.requires_grad_(True)
         penalty_g = self.recipe.generator_penalty(self.generator, len(share), labels, self.device, self.progress)
@@ -185,7 +185,11 @@ class Trainer:
         taken = {name: take_weights(self._networks()[name], tensors) for name, tensors in weights.items()}
         if not any(taken.values()):
             raise AnimeGenError(f"No tensor of '{source}' has the name and shape of one of this {self.recipe.family}.")
-        counts = (f"{count} of {len(self._networks()[name].state_dict())} of the {name}" for name, count in taken.items())
+        counts = []
+        for name, names in taken.items():
+            every = self._networks()[name].state_dict().keys()
+            new = f" (new: {', '.join(parts_of(every - names))})" if every - names else ""
+            counts.append(f"{len(names)} of {len(every)} of the {name}{new}")
         return f"Tensors taken from '{source}': {', '.join(counts)}."
 
     def is_finite(self) -> bool:

@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import subprocess
@@ -146,6 +147,22 @@ def test_a_changed_folder_is_decoded_again_and_the_stale_cache_removed(pictures,
     after = arrays(isolated_cache)
     assert len(after) == len(before) == 2
     assert not set(after) & set(before)
+
+
+def test_the_cache_remembers_how_large_the_pictures_were(pictures, draw):
+    draw(1, (300, 17)).save(pictures / "wide.png")
+    add_broken(pictures, ["05x.png"])  # skipped, and so without a size
+    for _ in range(2):  # decoded, then cached
+        assert load_pictures(pictures).short_sides == [*(min(24 + i, 30) for i in range(12)), 17]
+
+
+def test_a_cache_of_an_earlier_version_still_loads(pictures, decoded, isolated_cache):
+    first = load_pictures(pictures)
+    (index,) = isolated_cache.glob("*.json")
+    index.write_text(json.dumps({"names": first.names, "skipped": []}), encoding="utf-8")
+    second = load_pictures(pictures)
+    assert len(decoded) == 12 and second.names == first.names
+    assert second.short_sides is None
 
 
 def test_each_size_has_a_cache_of_its_own(pictures, decoded):

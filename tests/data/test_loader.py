@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from animegen_core.data import PictureDataset, load_pictures, make_loader, random_flip, to_model_range
 from animegen_core.errors import AnimeGenError
@@ -28,6 +29,16 @@ def test_the_order_is_a_function_of_torchs_seed(pictures):
 
     assert torch.equal(epoch(1), epoch(1))
     assert not torch.equal(epoch(1), epoch(2))
+
+
+def test_the_order_is_that_of_a_plain_shuffled_loader(pictures):
+    """So that runs that were begun with one go on as they began."""
+    loader = make_loader(pictures, batch=4)
+    plain = DataLoader(loader.dataset, 4, shuffle=True, drop_last=True, collate_fn=loader.collate_fn)
+    torch.manual_seed(3)
+    ours = [torch.cat(list(loader)) for _ in range(2)]
+    torch.manual_seed(3)
+    assert all(torch.equal(epoch, torch.cat(list(plain))) for epoch in ours)
 
 
 def test_one_picture_and_a_batch_agree():

@@ -6,10 +6,14 @@ import torch
 from animegen_core.training.losses import (
     bce_discriminator_loss,
     bce_generator_loss,
+    feature_matching_loss,
     nonsaturating_discriminator_loss,
     nonsaturating_generator_loss,
     path_length_penalty,
     r1_penalty,
+    r2_penalty,
+    relativistic_discriminator_loss,
+    relativistic_generator_loss,
 )
 
 
@@ -77,13 +81,39 @@ def test_the_nonsaturating_losses_are_cross_entropies_without_smoothing():
     assert nonsaturating_generator_loss(huge).item() == pytest.approx(5e3)
 
 
-def test_r1_of_a_linear_discriminator_is_half_gamma_times_its_squared_weights():
+def test_relativistic_losses_look_at_the_difference_within_each_pair():
+    real, fake = torch.tensor([2.0, -1.0]), torch.tensor([0.5, -3.0])
+    expected = (softplus(0.5 - 2.0) + softplus(-3.0 + 1.0)) / 2
+    assert relativistic_discriminator_loss(real, fake).item() == pytest.approx(expected)
+    assert relativistic_discriminator_loss(real + 40, fake + 40).item() == pytest.approx(expected)  # no logit counts alone
+    torch.testing.assert_close(relativistic_generator_loss(real, fake), relativistic_discriminator_loss(fake, real))
+    huge = torch.tensor([1e4, -1e4])
+    assert relativistic_generator_loss(huge, -huge).item() == pytest.approx(1e4)
+
+
+def test_the_relativistic_generator_is_pushed_while_its_fakes_look_less_real():
+    real, fake = torch.tensor([50.0, -50.0]), torch.tensor([0.0, 0.0], requires_grad=True)
+    relativistic_generator_loss(real, fake).backward()
+    assert fake.grad.tolist() == pytest.approx([-0.5, 0])  # of the mean of two
+
+
+def test_feature_matching_compares_means_only():
+    real = torch.tensor([[[1.0, 2.0]], [[3.0, 6.0]]])
+    assert feature_matching_loss(real, real.flip(0)).item() == 0
+    assert feature_matching_loss(real, torch.zeros(5, 1, 2)).item() == pytest.approx(2**2 + 4**2)
+    fake = torch.zeros(4, 1, 2, requires_grad=True)
+    feature_matching_loss(real, fake).backward()
+    assert fake.grad[0, 0].tolist() == pytest.approx([-2 * 2 / 4, -2 * 4 / 4])
+
+
+@pytest.mark.parametrize("penalty", [r1_penalty, r2_penalty])
+def test_r1_of_a_linear_discriminator_is_half_gamma_times_its_squared_weights(penalty):
     torch.manual_seed(0)
     weight = torch.randn(3, 4, 4, requires_grad=True)
     real = torch.randn(5, 3, 4, 4, requires_grad=True)
-    penalty = r1_penalty((real * weight).sum((1, 2, 3)) + 7, real, gamma=0.3)
-    torch.testing.assert_close(penalty, 0.15 * weight.square().sum())
-    penalty.backward()
+    value = penalty((real * weight).sum((1, 2, 3)) + 7, real, gamma=0.3)
+    torch.testing.assert_close(value, 0.15 * weight.square().sum())
+    value.backward()
     torch.testing.assert_close(weight.grad, 0.3 * weight.detach())
     assert real.grad is None  # nothing flows on into the pictures
 

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from animegen_core.errors import AnimeGenError
-from animegen_core.training.options import DCGANOptions
+from animegen_core.training.options import ConditionalDCGANOptions, DCGANOptions
 
 
 def test_the_defaults_are_those_of_the_reports():
@@ -58,6 +58,8 @@ def test_epochs_and_kimg_exclude_each_other():
         ("precision", "fp8"),
         ("resolution", 128),
         ("resolution", 0),
+        ("feature_matching", -1),
+        ("feature_matching", math.nan),
     ],
 )
 def test_a_value_out_of_range_is_named_and_quoted(name, value):
@@ -76,3 +78,15 @@ def test_labels_of_real_pictures_may_be_a_range(low, high):
 def test_labels_that_make_no_sense_are_refused(low, high):
     with pytest.raises(AnimeGenError, match="make no sense"):
         DCGANOptions(real_label_low=low, real_label_high=high)
+
+
+@pytest.mark.parametrize("size", ["15", "MB", "15 bytes", "-3MB", "0KB", "1e9GB", ""])
+def test_a_shard_size_that_is_none_is_refused(size):
+    with pytest.raises(AnimeGenError, match="as in 15MB") as error:
+        DCGANOptions(export_shards=size)
+    assert repr(size) in str(error.value)
+
+
+def test_an_unknown_way_to_sample_labels_lists_the_known_ones():
+    with pytest.raises(AnimeGenError, match=r"label_sampling 'fair'; choose one of: frequency, sqrt"):
+        ConditionalDCGANOptions(label_sampling="fair")

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from animegen_core.errors import AnimeGenError
@@ -50,6 +51,16 @@ def test_a_preset_replaces_defaults_and_flags_win_over_it():
     assert (own["mapping_depth"], own["channel_base"], own["batch"]) == (2, 2048, 16)
 
 
+@pytest.mark.parametrize("small, large", [("stylegan2-64", "stylegan2-128"), ("stylegan2-128", "stylegan2-256")])
+def test_a_preset_for_large_pictures_grows_out_of_the_one_before(small, large):
+    with torch.device("meta"):
+        before, after = (StyleGAN2Recipe(StyleGAN2Options(**PRESETS[name])).build() for name in (small, large))
+    for own, grown in zip(before, after):
+        shapes = {name: tensor.shape for name, tensor in grown.state_dict().items()}
+        misfits = [name for name, tensor in own.state_dict().items() if shapes.get(name) != tensor.shape]
+        assert {name.split(".")[0] for name in misfits} <= {"from_rgb"}
+
+
 def test_an_unknown_preset_lists_the_known_ones_of_the_family():
     result = command("stylegan2", "--preset", "stylegan-64", "--dry-run")
     assert result.exit_code == 2
@@ -64,6 +75,9 @@ def test_an_unknown_preset_lists_the_known_ones_of_the_family():
         ("latent_dim", 0),
         ("style_mixing", 1.5),
         ("r1_gamma", -1),
+        ("r2_gamma", -1),
+        ("loss", "wasserstein"),
+        ("label_sampling", "fair"),
         ("r1_interval", 0),
         ("r1_share", -0.1),
         ("path_length_weight", -1),
@@ -87,6 +101,9 @@ def test_a_network_with_a_lazy_penalty_learns_a_little_slower():
     assert recipe.adam("generator") == (0.0017, (0.5, 0.99))
     lr, betas = recipe.adam("discriminator")
     assert lr == pytest.approx(0.0016) and betas == pytest.approx((0.5 ** (16 / 17), 0.99 ** (16 / 17)))
+    assert StyleGAN2Recipe(StyleGAN2Options(r1_gamma=0, r2_gamma=1, lr=0.0017)).adam("discriminator")[0] == pytest.approx(
+        0.0016
+    )
     recipe = StyleGAN2Recipe(StyleGAN2Options(r1_gamma=0, lr_d=0.001, path_length_weight=2, path_length_interval=4))
     assert recipe.adam("discriminator") == (0.001, (0, 0.99))
     assert recipe.adam("generator")[0] == pytest.approx(0.0025 * 4 / 5)

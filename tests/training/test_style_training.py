@@ -1,6 +1,7 @@
 """StyleGAN and StyleGAN2 through the one loop, with networks of a few channels at 16 px."""
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 from animegen_core import AnimeGenError
 from animegen_core.checkpoint import load_checkpoint, save_checkpoint
 from animegen_core.models import GENERATORS
+from animegen_core.models.layers import upsample
 from animegen_core.training import StyleGAN2Options, StyleGANOptions, Trainer, train_stylegan, train_stylegan2
 from animegen_core.training.command import app
 from animegen_core.training.health import COLLAPSED, WON
@@ -28,6 +30,7 @@ EVERYTHING = dict(
     **TINY, labels="tags.csv", label_ramp_kimg=0.02, r1_interval=2, path_length_weight=2.0, path_length_interval=2,
     path_length_start_kimg=0.008, augment="translation,cutout", ada_kimg=0.1, grad_clip=5.0, lr_decay_kimg=0.05,
 )  # fmt: skip
+RELATIVISTIC = {**EVERYTHING, "loss": "relativistic", "r2_gamma": 0.5}
 FAMILIES = {"stylegan": (StyleGANRecipe, StyleGANOptions), "stylegan2": (StyleGAN2Recipe, StyleGAN2Options)}
 
 
@@ -117,16 +120,17 @@ def test_a_tag_file_makes_stylegan2_conditional(pictures, tmp_path):
         generator(torch.randn(1, 8), torch.tensor([[12, 0]]))
 
 
-def test_a_resumed_run_is_the_same_to_the_bit(tmp_path):
+@pytest.mark.parametrize("options", [EVERYTHING, RELATIVISTIC], ids=["nonsaturating", "relativistic"])
+def test_a_resumed_run_is_the_same_to_the_bit(tmp_path, options):
     """Stopped after an odd number of steps, in a new trainer, with every penalty, mixing, labels and ADA."""
     batches = [(floats(4) * (i + 1) / 9, labels(4 + i)[-4:]) for i in range(9)]
-    whole, first = trainer(**EVERYTHING), trainer(**EVERYTHING)
+    whole, first = trainer(**options), trainer(**options)
     for batch in batches:
         stats = whole.step(*batch)
     for batch in batches[:5]:
         first.step(*batch)
     first.save(tmp_path / "state.safetensors")
-    second = trainer(**{**EVERYTHING, "seed": 0})
+    second = trainer(**{**options, "seed": 0})
     second.load(tmp_path / "state.safetensors")
     for batch in batches[5:]:
         again = second.step(*batch)
@@ -136,11 +140,13 @@ def test_a_resumed_run_is_the_same_to_the_bit(tmp_path):
         part.save(tmp_path / f"{id(part)}.safetensors")
     a, b = (load_file(tmp_path / f"{id(part)}.safetensors") for part in (whole, second))
     assert a.keys() == b.keys() and not [name for name in a if not torch.equal(a[name], b[name])]
-    assert a["recipe.path_length"] > 0 and a["recipe.r1"] > 0 and 0 <= a["recipe.augment_probability"] < 1
+    assert a["recipe.path_length"] > 0 and a["recipe.r1"] > 0 and ("r2_gamma" not in options or a["recipe.r2"] > 0)
+    assert 0 <= a["recipe.augment_probability"] < 1
 
 
-def test_penalties_come_at_their_steps():
-    run, seen = trainer(**EVERYTHING), {"discriminator": [], "generator": []}
+@pytest.mark.parametrize("gammas", [dict(), dict(r2_gamma=1.0), dict(r1_gamma=0.0, r2_gamma=1.0)])
+def test_penalties_come_at_their_steps(gammas):
+    run, seen = trainer(**EVERYTHING, **gammas), {"discriminator": [], "generator": []}
     update = run._update
 
     def counted(network, *arguments, **named):
@@ -152,6 +158,56 @@ def test_penalties_come_at_their_steps():
         run.step(floats(4), labels(4))
     assert seen["discriminator"] == [0, 0, 1, 2, 2, 3, 4, 4]
     assert seen["generator"] == [0, 1, 2, 2, 3, 4, 4]  # from 8 pictures on
+
+
+def linear_discriminator(weight):
+    """A stand-in whose logits are the sum of a picture's values times ``weight``."""
+    linear = torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.constant_(linear.weight, weight)
+    linear.forward = lambda images: linear.weight * images.sum((1, 2, 3))
+    return linear
+
+
+def test_r2_looks_at_fakes_and_r1_at_real_pictures():
+    own = recipe("stylegan2", r1_gamma=2.0, r2_gamma=4.0, r1_share=1.0, augment="none", r1_interval=1)
+    own.build()
+    seen = []
+    own._logits = lambda discriminator, images, _: (seen.append(images), discriminator(images)[0])[1]
+    real, fake = floats(4), floats(5)[:4]
+    penalty = own.discriminator_penalty(linear_discriminator(0.5), real, fake, None, {"steps": 1})
+    assert [torch.equal(a, b) for a, b in zip(seen, (real, fake))] == [True, True]
+    squared = 0.5**2 * 3 * 16 * 16
+    assert (own.state.r1.item(), own.state.r2.item()) == pytest.approx((1 * squared, 2 * squared))
+    assert penalty.item() == pytest.approx(3 * squared)
+
+
+def test_both_players_see_the_same_real_pictures_and_fakes():
+    run, seen = trainer(loss="relativistic", r2_gamma=1.0, flip=True), []
+    for name in ("discriminator_loss", "discriminator_penalty", "generator_loss"):
+        method = getattr(run.recipe, name)
+
+        def noted(_, real, fake, *rest, method=method):
+            seen.append((real.detach(), fake.detach()))
+            return method(_, real, fake, *rest)
+
+        setattr(run.recipe, name, noted)
+    run.step(floats(4))
+    assert len(seen) == 3 and not torch.equal(*seen[0])
+    assert all(torch.equal(a, b) for pair in seen[1:] for a, b in zip(seen[0], pair))
+
+
+def test_a_relativistic_run_compares_each_fake_with_its_real_picture():
+    own = recipe("stylegan2", loss="relativistic", augment="none")
+    own.build()
+    real, fake = torch.full((2, 3, 2, 2), 1.0), torch.full((2, 3, 2, 2), 0.75)
+    look = linear_discriminator(0.5)
+    look.forward = lambda images: look.weight[0] * images.sum((1, 2, 3))
+    loss, stats = own.discriminator_loss(look, real, fake, None)
+    assert loss.item() == pytest.approx(math.log1p(math.exp(-1.5)))
+    assert (stats["real_score"].item(), stats["fake_score"].item()) == pytest.approx(
+        (1 / (1 + math.exp(-1.5)), 1 / (1 + math.exp(1.5)))
+    )
+    assert own.generator_loss(look, real, fake, None).item() == pytest.approx(math.log1p(math.exp(1.5)))
 
 
 def test_a_penalty_that_is_no_number_is_skipped(monkeypatch):
@@ -209,6 +265,34 @@ def test_a_grown_network_takes_what_fits(tmp_path, capsys):
     large.step(floats(4, 32), labels(4))
 
 
+@pytest.mark.parametrize("network", ["generator", "ema"])
+def test_a_grown_generator_draws_at_first_what_the_small_one_drew(tmp_path, network):
+    small = trainer(labels="tags.csv")
+    for _ in range(3):
+        small.step(floats(4), labels(4))
+    small.save(tmp_path / "state.safetensors")
+    large = trainer(labels="tags.csv", resolution=32)
+    said = large.start_from(tmp_path)
+    assert "generator (new: synthesis.blocks.32)" in said and "discriminator (new: blocks.32, from_rgb)" in said
+    before, after = small._networks()[network].eval(), large._networks()[network].eval()
+    z = torch.randn(4, 8)
+    with torch.no_grad():
+        torch.testing.assert_close(after(z, labels(4)), upsample(before(z, labels(4))))
+    after = large.generator.train()
+    for _ in range(3):
+        large.step(floats(4, 32), labels(4))
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in after.synthesis.blocks["32"].to_rgb.parameters())
+    assert after.synthesis.blocks["32"].to_rgb.weight.abs().sum() > 0  # so the new layers learn
+
+
+def test_outputs_to_rgb_start_as_ever_in_a_network_that_did_not_grow(tmp_path):
+    narrow = trainer(channel_max=4)
+    narrow.save(tmp_path / "state.safetensors")
+    wide = trainer()
+    assert "synthesis.blocks.8" in wide.start_from(tmp_path)  # whose channels do not fit
+    assert all(block.to_rgb.weight.abs().sum() > 0 for block in wide.generator.synthesis.blocks.values())
+
+
 def test_a_run_begins_with_a_checkpoint(tmp_path):
     loader = DataLoader(TensorDataset(floats(8)), 4)
     options = {name: value for name, value in TINY.items() if name != "batch"}
@@ -249,7 +333,7 @@ def test_the_learning_rate_halves():
 def test_two_processes_make_one_run(pictures, tmp_path):
     launch = ["--cpu", "--num_processes", 2, "--num_machines", 1, "--mixed_precision", "no", "--dynamo_backend", "no"]
     launch += ["--num_cpu_threads_per_process", 1, "--main_process_port", 0, "train.py", "stylegan2", "--device", "cpu"]
-    options = {**EVERYTHING, "labels": tagged(pictures)}
+    options = {**RELATIVISTIC, "labels": tagged(pictures), "label_sampling": "sqrt"}
     script = [*launch, *flags(options), "--data", pictures, "--out", tmp_path, "--kimg", 0.016, "--log-interval", 1]
     result = subprocess.run(
         [sys.executable, "-m", "accelerate.commands.launch", *map(str, script)],

@@ -124,7 +124,8 @@ def test_the_command_turns_a_folder_of_pictures_into_a_checkpoint(pictures, tmp_
         [sys.executable, "train.py", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith("12 pictures; writing to")
+    assert result.stdout.startswith(f"12 pictures from '{pictures}' at 64 px\n")
+    assert "short sides: smallest 24 px" in result.stdout and "Writing to" in result.stdout
     assert "--resume" not in result.stdout  # it is finished
     folder = tmp_path / "runs" / "00000-dcgan-64"
     names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("events."))
@@ -255,6 +256,7 @@ def test_the_checkpoint_holds_the_averaged_generator(pictures, tmp_path, tiny):
         (["--no-batch-norm"], dict(batch_norm=False)),
         (["--real-label-high", 1, "--no-flip"], dict()),
         (["--precision", "bf16"], dict()),
+        (["--feature-matching", 0.1], dict()),
     ],
 )
 def test_every_variant_is_one_flag_away(pictures, tmp_path, tiny, flags, arguments):
@@ -341,6 +343,9 @@ def test_a_resumed_run_may_be_told_again_what_it_is(finished_run, pictures, tiny
         (["--batch", 1], "batch is 1"),
         (["--lr", 0], "lr is 0.0"),
         (["--precision", "fp8"], "'fp8'"),
+        (["--export-shards", "15 boxes"], "'15 boxes'"),
+        (["--threads", 0], "threads is 0"),
+        (["--threads", 100_000], "threads is 100000"),
         (["--device", "banana"], "'banana'"),
         (["--data", "missing/pictures"], "'missing/pictures' does not exist"),
         (["--resume", "missing/run"], "'missing/run' is not a run folder"),
@@ -350,6 +355,43 @@ def test_mistakes_end_with_code_2_and_one_sentence(pictures, tmp_path, flags, fr
     result = command("--batch", 4, "--device", "cpu", "--data", pictures, "--out", tmp_path / "runs", *flags)
     assert_refused(result, fragment)
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_of_an_earlier_version_resumes(pictures, tmp_path, tiny):
+    """Its options.json lacks what has been added since."""
+    trained(*BASICS, "--data", pictures, "--out", tmp_path, "--kimg", 0.008)
+    path = tmp_path / "00000-dcgan-64" / "options.json"
+    options = json.loads(path.read_text())
+    for name in ("export_shards", "feature_matching"):
+        del options[name]
+    path.write_text(json.dumps(options))
+    result = trained("--resume", path.parent, "--device", "cpu", "--kimg", 0.016, "--feature-matching", 0)
+    assert progress(path.parent)["images_seen"] == 16
+    assert "short sides" not in result.stdout  # the pictures were looked at when the run began
+    assert json.loads(path.read_text())["feature_matching"] == 0
+
+
+def test_a_checkpoint_can_be_written_in_shards_and_a_resumed_run_can_change_their_size(pictures, tmp_path, tiny):
+    def shards():
+        return len(list((tmp_path / "00000-dcgan-64" / "checkpoint").glob("model*.safetensors")))
+
+    trained(*BASICS, "--data", pictures, "--out", tmp_path, "--kimg", 0.008, "--export-shards", "40KB")
+    several = shards()
+    trained("--resume", tmp_path / "00000-dcgan-64", "--device", "cpu", "--kimg", 0.016, "--export-shards", "1GB")
+    assert several > 1 and shards() == 1
+    assert Studio.load(tmp_path / "00000-dcgan-64" / "checkpoint", "cpu").render(Character(1)).size == (64, 64)
+
+
+def test_feature_matching_pulls_the_generator_toward_the_mean_features():
+    networks = dcgan.Generator(8, 4), dcgan.Discriminator(4)
+    real, fake = floats(4, 1), floats(4, 2)
+    plain, matching = (
+        DCGANRecipe(DCGANOptions(feature_matching=weight)).generator_loss(networks[1], real, fake, None) for weight in (0, 2)
+    )
+    features = [networks[1].layers[:-2](images).detach() for images in (real, fake)]
+    expected = 2 * (features[0].mean(0) - features[1].mean(0)).square().sum()
+    torch.testing.assert_close(matching - plain, expected)
+    assert not networks[1].layers[-2]._forward_pre_hooks
 
 
 def test_no_data_at_all_is_a_mistake_too():

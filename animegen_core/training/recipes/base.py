@@ -48,11 +48,11 @@ class Recipe(ABC):
         """Scalar loss for real and fake pictures (N, 3, H, W) in [-1, 1], and what to log."""
 
     @abstractmethod
-    def generator_loss(self, discriminator: nn.Module, fake: Tensor, labels: Tensor | None) -> Tensor:
-        """Scalar loss for fakes (N, 3, H, W)."""
+    def generator_loss(self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None) -> Tensor:
+        """Scalar loss for fakes (N, 3, H, W), with the real pictures that the discriminator saw beside them."""
 
     def discriminator_penalty(
-        self, discriminator: nn.Module, real: Tensor, labels: Tensor | None, progress: Progress
+        self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None, progress: Progress
     ) -> Tensor | None:
         """Scalar for an update of its own after the discriminator's, without autocast; None where this step has none."""
         return None

@@ -33,8 +33,14 @@ class DCGANRecipe(Recipe):
         loss = losses.bce_discriminator_loss(real_logits, fake_logits, *self._real_labels())
         return loss, scores(real_score=real_logits, fake_score=fake_logits)
 
-    def generator_loss(self, discriminator: nn.Module, fake: Tensor, labels: Tensor | None) -> Tensor:
-        return losses.bce_generator_loss(discriminator(fake).float())
+    def generator_loss(self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None) -> Tensor:
+        known = () if labels is None else (labels,)
+        if not self.options.feature_matching:
+            return losses.bce_generator_loss(discriminator(fake, *known).float())
+        _, real_features = _look(discriminator, real, *known)
+        logits, fake_features = _look(discriminator, fake, *known)
+        matching = losses.feature_matching_loss(real_features, fake_features)
+        return losses.bce_generator_loss(logits) + self.options.feature_matching * matching
 
     def _real_labels(self) -> tuple[float, float]:
         return self.options.real_label_low, self.options.real_label_high
@@ -74,8 +80,13 @@ class ConditionalDCGANRecipe(DCGANRecipe):
         wrong_score = (wrong_logits.detach().sigmoid() * known).sum() / known.sum().clamp(min=1)
         return loss, stats | {"wrong_score": wrong_score}
 
-    def generator_loss(self, discriminator: nn.Module, fake: Tensor, labels: Tensor | None) -> Tensor:
-        return losses.bce_generator_loss(discriminator(fake, labels).float())
+
+def _look(discriminator: nn.Module, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits (N,), and the features (N, C, 4, 4) that its last convolution makes them of, float32."""
+    features: list[Tensor] = []
+    with discriminator.layers[-2].register_forward_pre_hook(lambda _, given: features.append(given[0])):
+        logits = discriminator(*inputs)
+    return logits.float(), features[0].float()
 
 
 def wrong_labels(labels: Tensor, label_dims: tuple[int, ...] = LABEL_DIMS) -> Tensor:

@@ -1,4 +1,4 @@
-"""StyleGAN and StyleGAN2: non-saturating loss, lazy R1 and path length penalties, style mixing, augmentation."""
+"""StyleGAN and StyleGAN2: two losses, lazy R1, R2 and path length penalties, style mixing, augmentation."""
 
 from dataclasses import dataclass
 
@@ -19,13 +19,14 @@ _ADA_BATCHES = 4  # over about how many batches that mean is taken
 class RunningValues(nn.Module):
     """What a style-based run remembers beside its weights."""
 
-    def __init__(self, augment_probability: float) -> None:
+    def __init__(self, options: StyleBasedOptions) -> None:
         super().__init__()
         for name, value in dict(
             r1=0.0,  # as last measured
+            **({"r2": 0.0} if options.r2_gamma else {}),  # states of runs without it have none
             path_length=0.0,  # running mean
             real_sign=0.0,  # running mean of the sign of the logits of reals
-            augment_probability=augment_probability,
+            augment_probability=1.0 if options.ada_kimg is None else 0.0,
         ).items():
             self.register_buffer(name, torch.tensor(value))
 
@@ -36,7 +37,7 @@ class StyleBasedRecipe(Recipe):
     options: StyleBasedOptions
 
     def build(self) -> tuple[nn.Module, nn.Module]:
-        self.state = RunningValues(1.0 if self.options.ada_kimg is None else 0.0)
+        self.state = RunningValues(self.options)
         return self._networks()
 
     def adam(self, network: str) -> tuple[float, tuple[float, float]]:
@@ -47,7 +48,7 @@ class StyleBasedRecipe(Recipe):
         if network == "generator":
             lr, weight, interval = o.lr, o.path_length_weight, o.path_length_interval
         else:
-            lr, weight, interval = o.lr_d or o.lr, o.r1_gamma, o.r1_interval
+            lr, weight, interval = o.lr_d or o.lr, o.r1_gamma or o.r2_gamma, o.r1_interval
         share = interval / (interval + 1) if weight else 1.0
         return lr * share, (o.beta1**share, o.beta2**share)
 
@@ -76,12 +77,20 @@ class StyleBasedRecipe(Recipe):
         self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None
     ) -> tuple[Tensor, Stats]:
         real_logits, fake_logits = self._logits(discriminator, real, labels), self._logits(discriminator, fake, labels)
+        if self.options.loss == "relativistic":
+            loss = losses.relativistic_discriminator_loss(real_logits, fake_logits)
+            # Only differences mean something, so what the discriminator says of a picture is how it compares with its rival.
+            real_logits, fake_logits = real_logits - fake_logits, fake_logits - real_logits
+        else:
+            loss = losses.nonsaturating_discriminator_loss(real_logits, fake_logits)
         stats = scores(real_score=real_logits, fake_score=fake_logits)
         stats |= dict(r1=self.state.r1, path_length=self.state.path_length)
+        if self.options.r2_gamma:
+            stats["r2"] = self.state.r2
         if self.options.ada_kimg is not None:
             self._adapt(real_logits.detach())
             stats["augment_probability"] = self.state.augment_probability
-        return losses.nonsaturating_discriminator_loss(real_logits, fake_logits), stats
+        return loss, stats
 
     def _adapt(self, real_logits: Tensor) -> None:
         """Augment more often while the discriminator is surer of reals than it should be, and else less often
@@ -91,21 +100,31 @@ class StyleBasedRecipe(Recipe):
         step = self.options.batch / (self.options.ada_kimg * 1000)
         self.state.augment_probability.add_((self.state.real_sign - _ADA_TARGET).sign() * step).clamp_(0, 1)
 
-    def generator_loss(self, discriminator: nn.Module, fake: Tensor, labels: Tensor | None) -> Tensor:
-        return losses.nonsaturating_generator_loss(self._logits(discriminator, fake, labels))
+    def generator_loss(self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None) -> Tensor:
+        fake_logits = self._logits(discriminator, fake, labels)
+        if self.options.loss == "relativistic":
+            return losses.relativistic_generator_loss(self._logits(discriminator, real, labels), fake_logits)
+        return losses.nonsaturating_generator_loss(fake_logits)
 
     def discriminator_penalty(
-        self, discriminator: nn.Module, real: Tensor, labels: Tensor | None, progress: Progress
+        self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None, progress: Progress
     ) -> Tensor | None:
         o = self.options
-        if not o.r1_gamma or progress["steps"] % o.r1_interval:
+        if not (o.r1_gamma or o.r2_gamma) or progress["steps"] % o.r1_interval:
             return None
         count = _part(len(real), o.r1_share)
-        real = real[:count].detach().requires_grad_()
-        logits = self._logits(discriminator, real, None if labels is None else labels[:count])
-        penalty = losses.r1_penalty(logits, real, o.r1_gamma)
-        self.state.r1.copy_(penalty.detach())
-        return penalty * o.r1_interval  # makes up for the steps without
+        labels = None if labels is None else labels[:count]
+        penalties = []
+        for name, penalize, images, gamma in (
+            ("r1", losses.r1_penalty, real, o.r1_gamma),
+            ("r2", losses.r2_penalty, fake, o.r2_gamma),
+        ):
+            if gamma:
+                images = images[:count].detach().requires_grad_()  # noqa: PLW2901 - the same pictures, fewer of them
+                penalty = penalize(self._logits(discriminator, images, labels), images, gamma)
+                self.state.get_buffer(name).copy_(penalty.detach())
+                penalties.append(penalty)
+        return sum(penalties) * o.r1_interval  # makes up for the steps without
 
     def generator_penalty(
         self, generator: nn.Module, count: int, labels: Tensor | None, device: torch.device, progress: Progress

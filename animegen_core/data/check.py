@@ -1,0 +1,116 @@
+"""What the pictures of a run are like, told before the first step, with advice where something will be seen in the faces."""
+
+import hashlib
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from animegen_core.data.cache import PictureCache
+from animegen_core.labels import ANY, ATTRIBUTES
+
+_CHUNK = 2**24  # bytes of pictures looked at in one go
+_SIDE = 8  # cells of a thumbnail
+_GREY = 8  # values out of 255 by which the channels of a grey picture's cells differ at most
+_FEW = 2_000  # pictures
+_MANY = {"duplicates": 0.01, "enlarged": 0.25, "grey": 0.1}  # shares from which there is advice
+_KNOWN = 0.5  # share of labels
+
+
+def check_pictures(cache: PictureCache, labels: Tensor | None = None) -> str:
+    """Lines for the person who starts a run: how many pictures, of what sizes, repeated, grey or labelled.
+
+    Args:
+        cache: the pictures, all of which are read.
+        labels: int64 (N, attributes), -1 where unknown; None if the run has none.
+    """
+    digests, thumbnails = _look(cache.pictures)
+    lines = [
+        *_count(cache),
+        *_sizes(cache),
+        *_repeats(digests, thumbnails),
+        *_greys(thumbnails),
+        *(() if labels is None else _labels(labels)),
+    ]
+    return "\n  ".join(lines)
+
+
+def _look(pictures: np.ndarray) -> tuple[list[bytes], Tensor]:
+    """A digest of each of the pictures, and thumbnails float32 (N, 3, 8, 8) in [0, 255]."""
+    digests: list[bytes] = []
+    thumbnails = []
+    for chunk in _chunks(pictures):
+        digests += [hashlib.blake2b(picture, digest_size=16).digest() for picture in chunk]
+        planes = torch.from_numpy(chunk).permute(0, 3, 1, 2).float()
+        thumbnails.append(F.adaptive_avg_pool2d(planes, _SIDE))
+    return digests, torch.cat(thumbnails)
+
+
+def _chunks(pictures: np.ndarray) -> Iterator[np.ndarray]:
+    size = max(1, _CHUNK // pictures[0].nbytes)
+    for start in range(0, len(pictures), size):
+        yield np.array(pictures[start : start + size])  # torch wants no read-only memory
+
+
+def _count(cache: PictureCache) -> Iterator[str]:
+    yield f"{len(cache.names):,} pictures from '{cache.path}' at {cache.pictures.shape[1]} px"
+    if cache.skipped:
+        yield cache.skipped_message
+    if len(cache.names) < _FEW:
+        yield (
+            "Few: begin with a trained checkpoint (--init-from), and in a style-based family give --augment translation "
+            "--ada-kimg 500, or the pictures are learned by heart."
+        )
+
+
+def _sizes(cache: PictureCache) -> Iterator[str]:
+    if cache.short_sides is None:  # a cache of an earlier version
+        return
+    sides, resolution = np.array(cache.short_sides), cache.pictures.shape[1]
+    enlarged = float((sides < resolution).mean())
+    yield (
+        f"short sides: smallest {sides.min()} px, median {np.median(sides):.0f} px; "
+        f"{_percent(enlarged)} are smaller than {resolution} px and were enlarged"
+    )
+    if enlarged >= _MANY["enlarged"]:
+        yield "Many were enlarged, and the faces will be as soft: leave the smallest out, or train at a lower resolution."
+
+
+def _repeats(digests: list[bytes], thumbnails: Tensor) -> Iterator[str]:
+    exact = len(digests) - len(set(digests))
+    near = len(digests) - len({hash_.tobytes() for hash_ in _average_hashes(thumbnails)}) - exact
+    yield f"{exact:,} exact and about {near:,} near duplicates"
+    if exact + near >= _MANY["duplicates"] * len(digests):
+        yield "Many repeat others, and will be drawn the more often: leave the copies out."
+
+
+def _average_hashes(thumbnails: Tensor) -> np.ndarray:
+    """uint8 (N, hash): which cells are brighter than their picture's mean, each channel by itself."""
+    bright = thumbnails > thumbnails.mean((2, 3), keepdim=True)
+    return np.packbits(bright.flatten(1).numpy(), axis=1)
+
+
+def _greys(thumbnails: Tensor) -> Iterator[str]:
+    spread = thumbnails.amax(1) - thumbnails.amin(1)  # (N, 8, 8)
+    grey = float((spread.amax((1, 2)) <= _GREY).float().mean())
+    yield f"{_percent(grey)} are grey"
+    if grey >= _MANY["grey"]:
+        yield "Many are grey, and as many faces will be: leave them out if you want colours."
+
+
+def _labels(labels: Tensor) -> Iterator[str]:
+    for (attribute, colours), column in zip(ATTRIBUTES.items(), labels.T):
+        counts = torch.bincount(column[column != ANY], minlength=len(colours))
+        known, rarest = int(counts.sum()), int(counts.argmin())
+        yield (
+            f"{attribute} known of {known:,} ({_percent(known / len(labels))}); "
+            f"rarest: {colours[rarest]}, {int(counts[rarest]):,}"
+        )
+    if (labels != ANY).float().mean() < _KNOWN:
+        yield "Few labels are known: python -m animegen_core label can tag the rest."
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

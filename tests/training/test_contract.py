@@ -1,0 +1,65 @@
+"""What holds of every family that ``train.py`` knows: it trains, resumes to the bit, and its faces render. Tiny networks."""
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from typer.testing import CliRunner
+
+from animegen_core import Character, Studio
+from animegen_core.models import GENERATORS, dcgan
+from animegen_core.training.command import app
+from animegen_core.training.recipes import ConditionalDCGANRecipe, DCGANRecipe
+from animegen_core.training.run_folder import read_log
+
+LATENT = 8
+SIZES = dict(resolution=16, mapping_depth=2, channel_base=64, channel_max=8, r1_interval=2)
+LABELS = dict(labels="tags.csv", label_sampling="sqrt")
+FAMILIES = {
+    "dcgan": {},
+    "conditional-dcgan": LABELS,
+    "stylegan": dict(**SIZES, path_length_start_kimg=0, path_length_interval=2),
+    "stylegan2": dict(**SIZES, **LABELS, label_ramp_kimg=0, loss="relativistic", r2_gamma=0.3),
+}
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch, pictures):
+    """DCGANs of few channels, and a tag file of the pictures in the working directory."""
+    builds = {
+        DCGANRecipe: lambda _: (dcgan.Generator(LATENT, 4), dcgan.Discriminator(4)),
+        ConditionalDCGANRecipe: lambda _: (dcgan.ConditionalGenerator(LATENT, 4), dcgan.ConditionalDiscriminator(4)),
+    }
+    for recipe, build in builds.items():
+        monkeypatch.setattr(recipe, "build", build)
+    monkeypatch.chdir(pictures.parent)
+    rows = [f"{path.name},{'pink' if i < 2 else 'black'},blue" for i, path in enumerate(sorted(pictures.iterdir()))]
+    (pictures.parent / "tags.csv").write_text("\n".join(["file,hair,eyes", *rows]))
+
+
+def trained(family, *arguments):
+    result = CliRunner().invoke(app, [family, "--device", "cpu", *map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_every_family_is_trained_here():
+    assert FAMILIES.keys() == GENERATORS.keys()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_run_resumes_to_the_bit_and_its_faces_render(pictures, family):
+    options = dict(**FAMILIES[family], latent_dim=LATENT, precision="fp32", batch=4, log_interval=1, save_interval=9)
+    start = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", value)]
+    start += ["--data", pictures]
+    said = trained(family, *start, "--out", "whole", "--kimg", 0.028)
+    trained(family, *start, "--out", "parts", "--kimg", 0.02)  # in the middle of the second epoch
+    (whole,), (parts,) = ([*pictures.parent.glob(f"{out}/0*")] for out in ("whole", "parts"))
+    trained(family, "--resume", parts, "--kimg", 0.028)
+
+    assert said.startswith("12 pictures") and ("hair known of 12" in said) == ("labels" in options)
+    first, second = (load_file(folder / "state.safetensors") for folder in (whole, parts))
+    assert first.keys() == second.keys() and not [name for name in first if not torch.equal(first[name], second[name])]
+    assert [row["images"] for row in read_log(parts / "log.csv")] == [4, 8, 12, 16, 20, 24, 28]
+    faces = [Studio.load(folder / "checkpoint", "cpu").render(Character(5)) for folder in (whole, parts)]
+    assert faces[0].tobytes() == faces[1].tobytes()
+    assert Studio.load(whole / "checkpoint", "cpu").capabilities.labels == ("labels" in options)

@@ -1,0 +1,210 @@
+"""An upscaler learns, goes on where it was killed, and is measured on pictures it has not seen."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+import typer
+from PIL import Image, ImageFilter
+from typer.testing import CliRunner
+
+from animegen_core.command_line import ExitOnError
+from animegen_core.errors import AnimeGenError
+from animegen_core.models.upscaler import Upscaler
+from animegen_core.training.upscaler import UpscalerOptions, UpscalerTrainer, edge_loss, split
+from animegen_core.training.upscaler_command import upscaler
+from animegen_core.training.upscaler_report import held_out_report, psnr, sharpness
+from animegen_core.upscaling import load_upscaler
+
+TINY = dict(channels=8, blocks=1, patch=16, batch=4, precision="fp32")
+FLAGS = "--channels 8 --blocks 1 --patch 16 --batch 4 --precision fp32 --resolution 32 --device cpu --threads 1".split()
+
+app = typer.Typer(cls=ExitOnError)
+app.callback()(lambda: None)
+app.command("upscaler")(upscaler)
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["upscaler", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def blobs(draw):
+    return [np.asarray(draw(seed, (32, 32))) for seed in range(12)]
+
+
+@pytest.fixture
+def folder(tmp_path, draw):
+    """Pictures of which some are held out."""
+    (tmp_path / "data").mkdir()
+    for seed in range(24):
+        draw(seed, (32, 32)).save(tmp_path / "data" / f"{seed:02d}.png")
+    return tmp_path / "data"
+
+
+def tensors(network):
+    return list(network.state_dict().values())
+
+
+def test_it_learns_to_be_better_than_interpolation(blobs):
+    trainer = UpscalerTrainer(UpscalerOptions(kimg=2.4, lr=5e-3, **(TINY | dict(patch=32))), "cpu")
+    losses = [float(sum(trainer.step(blobs).values())) for _ in range(600)]
+    assert np.mean(losses[-100:]) < 0.9 * np.mean(losses[:100])
+    report = held_out_report(trainer.ema.network, blobs)
+    for kind in ("clean", "degraded"):
+        ours, theirs = report[kind]["upscaler"], report[kind]["lanczos"]
+        assert ours["psnr"] > theirs["psnr"] + 0.5 and ours["sharpness"] > 1.2 * theirs["sharpness"]
+
+
+def test_a_resumed_run_is_the_run_that_was_never_stopped(blobs, tmp_path):
+    whole = UpscalerTrainer(UpscalerOptions(kimg=0.04, **TINY), "cpu")
+    for _ in range(8):
+        whole.step(blobs)
+    first = UpscalerTrainer(UpscalerOptions(kimg=0.04, **TINY), "cpu")
+    for _ in range(5):
+        first.step(blobs)
+    first.save(tmp_path / "state.safetensors")
+    torch.manual_seed(99)
+    second = UpscalerTrainer(UpscalerOptions(kimg=0.04, **TINY), "cpu")
+    second.load(tmp_path / "state.safetensors")
+    for _ in range(3):
+        second.step(blobs)
+    assert second.progress == whole.progress
+    for name in ("upscaler", "ema"):
+        ours, theirs = whole._modules()[name], second._modules()[name]
+        assert all(map(torch.equal, tensors(ours), tensors(theirs)))
+
+
+def test_the_learning_rate_rises_and_falls_to_zero(blobs):
+    trainer = UpscalerTrainer(UpscalerOptions(kimg=0.4, **TINY), "cpu")
+    rates = []
+    for _ in range(100):
+        trainer.step(blobs)
+        rates.append(trainer.optimizer.param_groups[0]["lr"])
+    peak = int(np.argmax(rates))
+    assert 0 < peak < 10 and rates[peak] > 0.95 * trainer.options.lr and rates[-1] < 0.01 * trainer.options.lr
+    assert trainer.finished
+
+
+def test_blurred_lines_cost_more_than_the_same_error_spread_out():
+    line = torch.zeros(1, 3, 16, 16)
+    line[..., 8] = 1.0
+    spread = line + 1 / 16
+    soft = line.clone()
+    soft[..., 8], soft[..., 7] = 0.5, 0.5  # of the same mean error as ``spread``
+    assert torch.isclose((spread - line).abs().mean(), (soft - line).abs().mean())
+    assert edge_loss(spread, line) == 0 and edge_loss(soft, line) > 0.05
+
+
+def test_the_held_out_tenth_depends_on_names_alone():
+    names = [f"{number:04d}.webp" for number in range(2000)]
+    used, held_out = split(names)
+    assert sorted(used + held_out) == list(range(2000)) and 150 < len(held_out) < 250
+    some = names[500:900]
+    assert {some[i] for i in split(some)[1]} == {names[i] for i in held_out} & set(some)
+
+
+def test_measures_of_a_picture():
+    truth = np.asarray(Image.effect_noise((32, 32), 60).convert("RGB"))
+    soft = np.asarray(Image.fromarray(truth).filter(ImageFilter.GaussianBlur(1)))
+    assert psnr(truth, truth) > 100 and psnr(soft, truth) < 30
+    assert psnr(np.full((4, 4, 3), 110, np.uint8), np.full((4, 4, 3), 100, np.uint8)) == pytest.approx(28.13, abs=0.01)
+    assert sharpness(truth, truth) == 1 and sharpness(soft, truth) < 0.8
+    assert sharpness(truth, np.zeros_like(truth)) == 1
+
+
+def test_grain_beside_the_edges_does_not_count_as_sharp():
+    truth = np.zeros((64, 64, 3), np.uint8)
+    truth[:, 32:] = 200
+    truth[32:] = 255 - truth[32:]
+    grainy = truth.copy()
+    grainy[4:28:2, 4:28] += 40
+    assert sharpness(grainy, truth) == pytest.approx(1, abs=0.02)
+
+
+def test_the_report_compares_with_interpolation_on_both_kinds_of_pictures(blobs):
+    network = Upscaler(channels=4, blocks=1)
+    report = held_out_report(network, blobs[:3])
+    assert report == held_out_report(network, blobs[:3])  # the same degradations for everyone
+    for kind in ("clean", "degraded"):
+        ours, theirs = report[kind]["upscaler"], report[kind]["lanczos"]
+        assert ours["psnr"] == pytest.approx(theirs["psnr"], abs=1)  # untrained it is bicubic interpolation
+        assert 0 < ours["sharpness"] <= 1.2
+    assert next(network.parameters()).dtype == torch.float32  # left as it was
+
+
+def test_a_stopped_run_goes_on_and_ends_as_one_that_was_not(folder, tmp_path):
+    whole = run("--data", folder, "--out", tmp_path / "a", "--runs", tmp_path / "runs", "--kimg", 0.04, *FLAGS)
+    assert whole.exit_code == 0, whole.output
+    stopped = run(
+        "--data", folder, "--out", tmp_path / "b", "--runs", tmp_path / "runs", "--kimg", 0.04, "--max-minutes", 1e-9, *FLAGS
+    )
+    assert stopped.exit_code == 0, stopped.output
+    assert json.loads((tmp_path / "b" / "config.json").read_text())["patches_seen"] == 0
+    resumed = run("--resume", tmp_path / "runs" / "00001-upscaler-x4", "--device", "cpu")
+    assert resumed.exit_code == 0, resumed.output
+    assert all(map(torch.equal, tensors(load_upscaler(tmp_path / "a")), tensors(load_upscaler(tmp_path / "b"))))
+    config = json.loads((tmp_path / "b" / "config.json").read_text())
+    assert config["patches_seen"] == 40 and config["pictures"] + config["held_out_pictures"] == 24
+    assert {"clean", "degraded"} == config["held_out"].keys()
+    assert '"psnr"' in resumed.output
+
+
+def test_a_run_killed_before_its_first_save_can_be_resumed(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(UpscalerTrainer, "step", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    arguments = ["--data", folder, "--out", tmp_path / "out", "--runs", tmp_path / "runs", "--kimg", 0.008, *FLAGS]
+    assert run(*arguments).exit_code != 0
+    monkeypatch.undo()
+    monkeypatch.setenv("ANIMEGEN_CACHE", str(tmp_path / "cache"))
+    assert run("--resume", tmp_path / "runs" / "00000-upscaler-x4", "--device", "cpu").exit_code == 0
+    load_upscaler(tmp_path / "out")
+
+
+def test_a_run_that_diverges_keeps_its_last_good_state(folder, tmp_path, monkeypatch):
+    def broken(trainer, _pictures):
+        with torch.no_grad():
+            trainer.upscaler.tail.bias.fill_(float("nan"))
+        trainer.progress["images_seen"] += 4
+        return {"loss_pixels": torch.tensor(0.0)}
+
+    monkeypatch.setattr(UpscalerTrainer, "step", broken)
+    result = run("--data", folder, "--out", tmp_path / "out", "--runs", tmp_path / "runs", "--kimg", 0.008, *FLAGS)
+    assert result.exit_code == 2 and "diverged" in result.output and "no state had been saved" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--out", "x"], "Give --data"),
+        (["--data", "x"], "Give --out"),
+        (["--data", "{folder}", "--out", "x", "--patch", 18], "patch is 18, but must be a multiple of the scale, 4"),
+        (["--data", "{folder}", "--out", "x", "--lr", 0], "lr is 0.0, but must be above 0"),
+        (["--data", "{folder}", "--out", "x", "--precision", "fp8"], "Unknown precision 'fp8'"),
+        (["--data", "{folder}", "--out", "x", "--resolution", 32], "must be at least 96 px, the patch"),
+        (["--resume", "{folder}"], "is not a run folder"),
+    ],
+)
+def test_bad_input_is_one_sentence(folder, tmp_path, monkeypatch, arguments, sentence):
+    monkeypatch.chdir(tmp_path)
+    result = run(*[folder if argument == "{folder}" else argument for argument in arguments])
+    assert result.exit_code == 2 and sentence in result.output and "Traceback" not in result.output
+
+
+def test_a_resumed_run_keeps_its_options(folder, tmp_path):
+    assert run("--data", folder, "--out", tmp_path / "a", "--runs", tmp_path / "runs", "--kimg", 0.008, *FLAGS).exit_code == 0
+    result = run("--resume", tmp_path / "runs" / "00000-upscaler-x4", "--lr", 0.5)
+    assert result.exit_code == 2 and "--lr cannot be changed" in result.output
+
+
+def test_a_set_too_small_to_hold_anything_out_is_refused(folder, tmp_path):
+    for path in sorted(folder.iterdir())[1:]:
+        path.unlink()
+    result = run("--data", folder, "--out", tmp_path / "a", "--runs", tmp_path / "runs", *FLAGS)
+    assert result.exit_code == 2 and "holds 1 pictures" in result.output
+
+
+def test_options_say_what_is_wrong():
+    with pytest.raises(AnimeGenError, match="edge_weight is -1, but must be at least 0"):
+        UpscalerOptions(edge_weight=-1)
