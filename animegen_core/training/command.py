@@ -27,6 +27,7 @@ from animegen_core.training.recipes import ConditionalDCGANRecipe, DCGANRecipe, 
 from animegen_core.training.run_folder import load_options, new_run_folder, save_options
 from animegen_core.training.style_options import StyleGAN2Options, StyleGANOptions, preset, presets_of
 from animegen_core.training.threads import check_threads, settle_threads
+from animegen_core.training.upscaler_command import upscaler
 from animegen_core.training.weights import load_weights
 
 # What may be given anew when a run goes on; everything else is part of what the run is.
@@ -182,3 +183,6 @@ def classifier(
     channels = [int(width) for width in widths.split(",")]
     report = fit_and_save(data, labels, out, dict(trained_on=trained_on, licence=licence), channels, seed)
     typer.echo(json.dumps(report, indent=2))
+
+
+app.command()(upscaler)

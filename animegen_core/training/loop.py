@@ -59,7 +59,7 @@ def train(
     started = last_save = time.monotonic()
     seconds_before = trainer.progress["seconds"]
 
-    with _stop_requests() as stop, writer.progress_bar(target) as bar:
+    with stop_requests() as stop, writer.progress_bar(target) as bar:
         for real, real_labels in trainer.batches(loader):
             elapsed = time.monotonic() - started
             out_of_time = options.max_minutes is not None and elapsed >= options.max_minutes * 60
@@ -89,7 +89,7 @@ def _any_process(process: PartialState, flag: bool) -> bool:
 
 
 @contextmanager
-def _stop_requests() -> Iterator[list[int]]:
+def stop_requests() -> Iterator[list[int]]:
     """Collect the first SIGINT or SIGTERM into the yielded list, so that no step is cut in half; a second one acts at once."""
     received: list[int] = []
     previous: dict[int, object] = {}

@@ -1,0 +1,255 @@
+"""Training an upscaler on large pictures and the small ones that are made of them."""
+
+import hashlib
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import l1_loss
+from tqdm import tqdm
+
+from animegen_core.data import PictureCache, to_model_range
+from animegen_core.devices import autocast_dtype, find_device, keep_freed_memory
+from animegen_core.errors import AnimeGenError
+from animegen_core.models.upscaler import Upscaler
+from animegen_core.training.degradation import degrade, random_patch
+from animegen_core.training.ema import EMA
+from animegen_core.training.loop import stop_requests
+from animegen_core.training.options import PRECISIONS, option
+from animegen_core.training.run_folder import STATE, RunLog
+from animegen_core.training.state import load_state, save_state
+from animegen_core.training.upscaler_report import held_out_report
+from animegen_core.upscaling import save_upscaler
+
+_WARM_UP = 0.03  # share of the run in which the learning rate rises
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpscalerOptions:
+    """How an upscaler is trained.
+
+    Raises:
+        AnimeGenError: a value is out of range.
+    """
+
+    kimg: float = option(250.0, "Thousands of patches in the whole run, over which the learning rate falls to zero.")
+    max_minutes: float | None = option(None, "Stop after this many minutes of this start, saving a state to resume from.")
+    channels: int = option(64, "Channels of every inner convolution.")
+    blocks: int = option(8, "Residual blocks of two convolutions each.")
+    scale: int = option(4, "How many times larger pictures become.")
+    patch: int = option(96, "Side of the large patches in pixels.")
+    batch: int = option(16, "Patches in a batch.")
+    lr: float = option(1e-3, "Adam's highest learning rate.")
+    edge_weight: float = option(1.0, "Weight of the differences between neighbours beside that of the pixels themselves.")
+    ema_kimg: float = option(3.0, "Half-life of the averaged weights, in thousands of patches.")
+    precision: str = option("auto", f"One of {', '.join(PRECISIONS)}; auto is bf16 where the device has it in hardware.")
+    seed: int = option(0, "Seed of weights, patches and degradations.")
+    save_minutes: float = option(2.0, "Minutes between saves of the state to resume from.")
+    log_interval: int = option(50, "Steps between rows of the log.")
+
+    def __post_init__(self) -> None:
+        for name in ("kimg", "max_minutes", "patch", "batch", "lr", "save_minutes", "log_interval"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise AnimeGenError(f"{name} is {value!r}, but must be above 0.")
+        for name in ("edge_weight", "ema_kimg", "seed"):
+            if getattr(self, name) < 0:
+                raise AnimeGenError(f"{name} is {getattr(self, name)!r}, but must be at least 0.")
+        if self.patch % self.scale:
+            raise AnimeGenError(f"patch is {self.patch!r}, but must be a multiple of the scale, {self.scale}.")
+        if self.precision not in PRECISIONS:
+            raise AnimeGenError(f"Unknown precision {self.precision!r}; choose one of: {', '.join(PRECISIONS)}.")
+
+
+class UpscalerTrainer:
+    """Network, average, optimizer and counters, and what one step does to them.
+
+    Attributes:
+        progress: the counters that a state keeps.
+    """
+
+    def __init__(self, options: UpscalerOptions, device: str | torch.device | None = None) -> None:
+        self.options = options
+        self.device = find_device(device)
+        self.autocast = autocast_dtype(options.precision, self.device)
+        keep_freed_memory()
+        torch.manual_seed(options.seed)
+        upscaler = Upscaler(options.channels, options.blocks, options.scale)
+        self.upscaler = upscaler.to(self.device, memory_format=torch.channels_last)
+        self.ema = EMA(self.upscaler, options.ema_kimg, 0.05)
+        fused = self.device.type in ("cpu", "cuda")
+        self.optimizer = torch.optim.Adam(self.upscaler.parameters(), options.lr, fused=fused)
+        self.progress: dict[str, float] = {"steps": 0, "images_seen": 0, "seconds": 0.0}
+
+    @property
+    def images_seen(self) -> int:
+        """Patches shown so far."""
+        return int(self.progress["images_seen"])
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has its length."""
+        return self.images_seen >= self.options.kimg * 1000
+
+    def step(self, pictures: Sequence[np.ndarray]) -> dict[str, Tensor]:
+        """One update on random patches of random pictures, all a function of the seed and the step's number.
+
+        Returns:
+            Scalars for the log, on the device.
+        """
+        random = np.random.default_rng((self.options.seed, int(self.progress["steps"])))
+        small, large = (part.to(self.device) for part in self._patches(pictures, random))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.options.lr * _schedule(self.images_seen / (self.options.kimg * 1000))
+        with torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None):
+            enlarged = self.upscaler(small)
+        pixels, edges = l1_loss(enlarged, large), edge_loss(enlarged, large)
+        self.optimizer.zero_grad(set_to_none=True)
+        (pixels + self.options.edge_weight * edges).backward()
+        self.optimizer.step()
+        self.progress["steps"] += 1
+        self.progress["images_seen"] += self.options.batch
+        self.ema.update(self.upscaler, self.images_seen, self.options.batch)
+        return {"loss_pixels": pixels.detach(), "loss_edges": edges.detach()}
+
+    def _patches(self, pictures: Sequence[np.ndarray], random: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Small patches (N, 3, P / scale, P / scale) and the large ones (N, 3, P, P) they come from, float32 in [-1, 1]."""
+        options = self.options
+        chosen = random.integers(len(pictures), size=options.batch)
+        large = [random_patch(Image.fromarray(pictures[index]), options.patch, random) for index in chosen]
+        small = [degrade(patch, random, options.scale) for patch in large]
+        # Layouts as the network has them: features channels last, the enlarged picture not.
+        return to_model_range(_stack(small)), to_model_range(_stack(large).contiguous())
+
+    def is_finite(self) -> bool:
+        """Whether every weight is a number."""
+        return all(bool(p.isfinite().all()) for p in self.upscaler.parameters())
+
+    def save(self, path: Path) -> None:
+        """Write the state to resume from."""
+        save_state(path, self._modules(), {"optimizer": self.optimizer}, self.progress)
+
+    def load(self, path: Path) -> None:
+        """Go on from a state written by ``save``."""
+        self.progress = load_state(path, self._modules(), {"optimizer": self.optimizer})
+
+    def _modules(self) -> dict[str, torch.nn.Module]:
+        return {"upscaler": self.upscaler, "ema": self.ema.network}
+
+
+def edge_loss(enlarged: Tensor, large: Tensor) -> Tensor:
+    """Mean absolute error of the differences between neighbours, along rows and columns: blurred lines cost twice."""
+    return l1_loss(enlarged.diff(dim=2), large.diff(dim=2)) + l1_loss(enlarged.diff(dim=3), large.diff(dim=3))
+
+
+def split(names: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Indices of the pictures to train on, and of about a tenth that is held out: by their names, so of any run the same."""
+    parts: tuple[list[int], list[int]] = ([], [])
+    for index, name in enumerate(names):
+        parts[hashlib.sha256(name.encode()).digest()[0] % 10 == 0].append(index)
+    return parts
+
+
+def train_upscaler(
+    cache: PictureCache,
+    folder: Path,
+    out: Path,
+    options: UpscalerOptions,
+    facts: dict[str, Any],
+    device: str | torch.device | None = None,
+    resume: bool = False,
+) -> dict[str, Any]:
+    """Train until the options' length, or until Ctrl-C, SIGTERM or ``max_minutes``, which save and can be resumed.
+
+    Args:
+        cache: the pictures; some are held out.
+        folder: the run folder, for log and state.
+        out: where the averaged upscaler is written when training stops, with its held-out figures.
+        facts: what its config says besides: data, licence.
+        resume: go on from the state in ``folder``.
+
+    Returns:
+        The held-out figures (see ``held_out_report``).
+
+    Raises:
+        AnimeGenError: there are too few or too small pictures, the run diverged, or there is nothing to resume.
+    """
+    used, held_out = split(cache.names)
+    _check_pictures(cache, used, held_out, options)
+    trainer = UpscalerTrainer(options, device)
+    if resume:
+        trainer.load(folder / STATE)
+    log = RunLog(folder, trainer.images_seen)
+    _run(trainer, [cache.pictures[index] for index in used], folder / STATE, log)
+    log.close()
+    report = held_out_report(trainer.ema.network, [cache.pictures[index] for index in held_out])
+    counts = {"pictures": len(used), "held_out_pictures": len(held_out), "patches_seen": trainer.images_seen}
+    save_upscaler(out, trainer.ema.network, {**facts, **counts, "seed": options.seed, "held_out": report})
+    return report
+
+
+def _run(trainer: UpscalerTrainer, pictures: Sequence[np.ndarray], state: Path, log: RunLog) -> None:
+    options, before = trainer.options, trainer.progress["seconds"]
+    started = last_save = time.monotonic()
+    rows: list[dict[str, Tensor]] = []
+    total = math.ceil(options.kimg * 1000)
+    with stop_requests() as stop, tqdm(total=total, initial=trainer.images_seen, unit="patch", mininterval=1) as bar:
+        while not trainer.finished and not stop:
+            if options.max_minutes is not None and time.monotonic() - started >= options.max_minutes * 60:
+                break
+            rows.append(trainer.step(pictures))
+            trainer.progress["seconds"] = before + time.monotonic() - started
+            bar.update(options.batch)
+            if trainer.progress["steps"] % options.log_interval == 0:
+                log.add(_row(trainer, rows))
+                rows = []
+            if time.monotonic() - last_save >= options.save_minutes * 60:
+                _save(trainer, state)
+                last_save = time.monotonic()
+        _save(trainer, state)
+
+
+def _row(trainer: UpscalerTrainer, rows: list[dict[str, Tensor]]) -> dict[str, float]:
+    means = {name: round(float(torch.stack([row[name] for row in rows]).mean()), 5) for name in rows[0]}
+    return {"images": trainer.images_seen, "minutes": round(trainer.progress["seconds"] / 60, 3), **means}
+
+
+def _save(trainer: UpscalerTrainer, path: Path) -> None:
+    if not trainer.is_finite():
+        kept = f"the last good state is kept in '{path}'" if path.exists() else "no state had been saved yet"
+        raise AnimeGenError(
+            f"Training diverged at {trainer.images_seen:,} patches: a weight is not a number; {kept}. "
+            f"Try a lower learning rate than {trainer.options.lr:g}."
+        )
+    trainer.save(path)
+
+
+def _schedule(done: float) -> float:
+    """Share of the learning rate after a share of the run: a short rise, then half a cosine (Loshchilov, Hutter 2017)."""
+    return min(done / _WARM_UP, 1.0) * (1 + math.cos(math.pi * min(done, 1.0))) / 2
+
+
+def _stack(pictures: Sequence[Image.Image]) -> Tensor:
+    """uint8 (N, 3, H, W), channels last."""
+    return torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures])).permute(0, 3, 1, 2)
+
+
+def _check_pictures(cache: PictureCache, used: list[int], held_out: list[int], options: UpscalerOptions) -> None:
+    if not used or not held_out:
+        raise AnimeGenError(
+            f"Data path '{cache.path}' holds {len(cache.names)} pictures, of which {len(held_out)} would be held out "
+            f"and {len(used)} trained on; need one of each, so give more."
+        )
+    side = cache.pictures.shape[1]
+    if side < options.patch or side % options.scale:
+        raise AnimeGenError(
+            f"Pictures are {side} px, but must be at least {options.patch} px, the patch, "
+            f"and a multiple of {options.scale}, the scale."
+        )

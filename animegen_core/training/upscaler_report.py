@@ -1,0 +1,82 @@
+"""How much better than interpolation an upscaler is, on pictures it has not seen."""
+
+import copy
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from PIL import Image
+from PIL.Image import Resampling
+
+from animegen_core.models.upscaler import Upscaler
+from animegen_core.training.degradation import degrade
+from animegen_core.upscaling import for_inference, run_upscaler
+
+Report = dict[str, dict[str, dict[str, float]]]
+
+_EDGES = 0.9  # quantile of the differences between neighbours from which there is an edge
+
+
+def held_out_report(upscaler: Upscaler, pictures: Sequence[np.ndarray]) -> Report:
+    """PSNR and sharpness of an upscaler and of Lanczos interpolation, on clean and on degraded small pictures.
+
+    Args:
+        upscaler: left as it is.
+        pictures: uint8 (H, W, 3), of sides that the upscaler's scale divides.
+
+    Returns:
+        {"clean" | "degraded": {"upscaler" | "lanczos": {"psnr": dB, "sharpness": share}}}, means over all pictures. Clean
+        pictures were reduced by area, degraded ones as in training.
+    """
+    network, scale = for_inference(copy.deepcopy(upscaler)), upscaler.scale
+
+    def by_area(picture: Image.Image, _index: int) -> Image.Image:
+        return picture.reduce(scale)
+
+    def as_in_training(picture: Image.Image, index: int) -> Image.Image:
+        return degrade(picture, np.random.default_rng(index), scale)  # the same for every upscaler
+
+    def by_lanczos(picture: Image.Image) -> Image.Image:
+        return picture.resize((scale * picture.width, scale * picture.height), Resampling.LANCZOS)
+
+    ways = {"upscaler": lambda picture: run_upscaler(network, picture), "lanczos": by_lanczos}
+    return {
+        "clean": _compare(ways, by_area, pictures),
+        "degraded": _compare(ways, as_in_training, pictures),
+    }
+
+
+def psnr(picture: np.ndarray, truth: np.ndarray) -> float:
+    """Peak signal-to-noise ratio of uint8 pictures in dB, over all channels together."""
+    error = np.square(picture.astype(np.float64) - truth).mean()
+    return float(10 * np.log10(255**2 / max(error, 1e-10)))
+
+
+def sharpness(picture: np.ndarray, truth: np.ndarray) -> float:
+    """Mean step between neighbours where the true picture has its edges (its largest tenth), as a share of the true one.
+
+    Below 1 is softer than the truth. Ringing and grain elsewhere do not count as sharp. A picture without edges counts as 1.
+    """
+    steps, true_steps = _steps(picture), _steps(truth)
+    edges = (true_steps >= np.quantile(true_steps, _EDGES)) & (true_steps > 0)
+    return float(steps[edges].mean() / true_steps[edges].mean()) if edges.any() else 1.0
+
+
+def _steps(picture: np.ndarray) -> np.ndarray:
+    """Absolute differences of neighbours in a uint8 picture, down and to the right."""
+    values = picture.astype(np.float32)
+    return np.concatenate([np.abs(np.diff(values, axis=axis)).ravel() for axis in (0, 1)])
+
+
+def _compare(
+    ways: dict[str, Callable[[Image.Image], Image.Image]],
+    reduce: Callable[[Image.Image, int], Image.Image],
+    pictures: Sequence[np.ndarray],
+) -> dict[str, dict[str, float]]:
+    scores: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    for index, truth in enumerate(pictures):
+        small = reduce(Image.fromarray(truth), index)
+        for name, enlarge in ways.items():
+            enlarged = np.asarray(enlarge(small))
+            scores[name].append((psnr(enlarged, truth), sharpness(enlarged, truth)))
+    means = {name: np.mean(values, axis=0).tolist() for name, values in scores.items()}
+    return {name: {"psnr": round(mean[0], 2), "sharpness": round(mean[1], 3)} for name, mean in means.items()}

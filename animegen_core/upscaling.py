@@ -1,0 +1,149 @@
+"""Enlarging faces: by the bundled upscaler, or by Lanczos interpolation where there is none.
+
+A picture's enlargement depends on nothing but the picture: each goes through the network alone, as ``Studio`` draws faces.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from PIL.Image import Resampling
+
+from animegen_core import images
+from animegen_core.checkpoint import BUNDLED, CONFIG, find_checkpoint
+from animegen_core.data import to_model_range
+from animegen_core.devices import autocast_dtype
+from animegen_core.errors import AnimeGenError, quote
+from animegen_core.files import atomic_write_text
+from animegen_core.models.upscaler import Upscaler
+from animegen_core.weights import read_json, read_weights, save_weights
+
+FAMILY = "upscaler"
+UPSCALER = "upscaler-x4"
+METHODS = ("upscaler", "lanczos")
+FACTORS = (1, 2, 4, 8)
+
+_loaded: dict[Path, Upscaler] = {}
+_LOCK = Lock()  # loads once; and several threads that call torch at once fight over the cores
+
+
+def upscaler_available() -> bool:
+    """Whether an upscaler comes with the program."""
+    return (BUNDLED / UPSCALER / CONFIG).is_file()
+
+
+def sizes_of(side: int) -> tuple[int, ...]:
+    """The sizes in pixels to which a picture of that side can be enlarged, its own first."""
+    return tuple(side * factor for factor in FACTORS)
+
+
+def enlarge(picture: Image.Image, size: int, method: str | None = None) -> Image.Image:
+    """A square picture at 1, 2, 4 or 8 times its size.
+
+    The upscaler enlarges four times. Twice is that halved again, which keeps finer lines than interpolation from the start,
+    and eight times is that interpolated. The same picture gives the same bytes on the same computer.
+
+    Args:
+        picture: RGB.
+        size: side of the result in pixels, one of ``sizes_of(picture.width)``.
+        method: "upscaler" or "lanczos"; by default the upscaler, or Lanczos interpolation if none is bundled.
+
+    Raises:
+        AnimeGenError: the picture is not square RGB, the size or the method is none of these, or no upscaler is bundled.
+    """
+    _check(picture, size)
+    if _chosen(method) == "upscaler" and size > picture.width:
+        picture = _enlarge_fourfold(picture)
+    if size < picture.width:
+        return picture.reduce(picture.width // size)  # the mean of each square of pixels
+    return picture.resize((size, size), Resampling.LANCZOS)  # a copy where the size is right already
+
+
+def enlarge_many(pictures: Iterable[Image.Image], size: int, method: str | None = None) -> Iterator[Image.Image]:
+    """``enlarge`` for the frames of a film, one by one as they come.
+
+    Raises:
+        AnimeGenError: as in ``enlarge``.
+    """
+    return (enlarge(picture, size, method) for picture in pictures)
+
+
+def save_upscaler(folder: str | Path, upscaler: Upscaler, facts: dict[str, Any]) -> Path:
+    """Write an upscaler as config.json and model.safetensors.
+
+    Args:
+        facts: what the config says besides: data, licence, held-out figures.
+    """
+    folder = Path(folder)
+    save_weights(folder, upscaler)
+    config = {"family": FAMILY, "upscaler": upscaler.config, **facts}
+    atomic_write_text(folder / CONFIG, json.dumps(config, indent=2) + "\n")
+    return folder
+
+
+def load_upscaler(name: str | Path = UPSCALER) -> Upscaler:
+    """Load the bundled upscaler, or any by its folder.
+
+    Raises:
+        AnimeGenError: there is no such upscaler, or it is damaged.
+    """
+    folder = find_checkpoint(name)
+    config = read_json(folder / CONFIG)
+    family = config.get("family") if isinstance(config, dict) else None
+    if family != FAMILY or not isinstance(config.get("upscaler"), dict):
+        raise AnimeGenError(f"'{name}' is not an upscaler: its {CONFIG} names the family {quote(family)}.")
+    try:
+        upscaler = Upscaler(**config["upscaler"])
+    except TypeError as error:
+        raise AnimeGenError(f"{folder.name}/{CONFIG} has unusable arguments: {error}") from error
+    upscaler.load_state_dict(read_weights(folder, upscaler))
+    return upscaler.eval().requires_grad_(False)
+
+
+def run_upscaler(upscaler: Upscaler, picture: Image.Image) -> Image.Image:
+    """An RGB picture through a network made by ``for_inference``, alone."""
+    weight = upscaler.tail.weight
+    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].to(weight.device)  # (1, 3, H, W), channels last
+    with torch.inference_mode():
+        return images.to_pil(upscaler(to_model_range(pixels)))[0]
+
+
+def for_inference(upscaler: Upscaler) -> Upscaler:
+    """The same network in the fastest form there is here: channels last, and bfloat16 where that is multiplied in hardware."""
+    device = upscaler.tail.weight.device
+    return upscaler.eval().to(dtype=autocast_dtype("auto", device), memory_format=torch.channels_last)
+
+
+def _enlarge_fourfold(picture: Image.Image) -> Image.Image:
+    folder = BUNDLED / UPSCALER
+    with _LOCK:
+        if folder not in _loaded:
+            _loaded[folder] = for_inference(load_upscaler(folder))
+        return run_upscaler(_loaded[folder], picture)
+
+
+def _check(picture: Image.Image, size: int) -> None:
+    if picture.mode != "RGB" or picture.width != picture.height:
+        raise AnimeGenError(
+            f"The picture is {picture.mode} of {picture.width} x {picture.height} pixels, but must be square and RGB."
+        )
+    good = sizes_of(picture.width)
+    if isinstance(size, bool) or not isinstance(size, int) or size not in good:
+        raise AnimeGenError(
+            f"The size is {quote(size)}, but a picture of {picture.width} px can have: {', '.join(map(str, good))}."
+        )
+
+
+def _chosen(method: str | None) -> str:
+    if method is None:
+        return "upscaler" if upscaler_available() else "lanczos"
+    if method not in METHODS:
+        raise AnimeGenError(f"The method is {quote(method)}, but must be one of: {', '.join(METHODS)}.")
+    if method == "upscaler" and not upscaler_available():
+        raise AnimeGenError("The method is 'upscaler', but none is bundled; take 'lanczos'.")
+    return method

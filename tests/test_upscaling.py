@@ -1,0 +1,134 @@
+"""Faces are enlarged by the bundled upscaler, or by Lanczos interpolation."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from PIL.Image import Resampling
+
+from animegen_core import upscaling
+from animegen_core.errors import AnimeGenError
+from animegen_core.models.upscaler import Upscaler
+from animegen_core.upscaling import enlarge, enlarge_many, load_upscaler, save_upscaler, sizes_of, upscaler_available
+
+
+@pytest.fixture
+def none_bundled(tmp_path, monkeypatch):
+    monkeypatch.setattr(upscaling, "BUNDLED", tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def bundled(none_bundled):
+    """The folder of a bundled upscaler whose details show."""
+    torch.manual_seed(0)
+    upscaler = Upscaler(channels=4, blocks=1)
+    torch.nn.init.normal_(upscaler.tail.weight, std=0.3)
+    return save_upscaler(none_bundled / "upscaler-x4", upscaler, {"licence": "mit"})
+
+
+@pytest.fixture
+def face(draw):
+    return draw(0, (16, 16))
+
+
+def same(first, second):
+    return np.array_equal(np.asarray(first), np.asarray(second))
+
+
+def test_without_an_upscaler_faces_are_interpolated(none_bundled, face):
+    assert not upscaler_available()
+    assert same(enlarge(face, 64), face.resize((64, 64), Resampling.LANCZOS))
+    with pytest.raises(AnimeGenError, match="'upscaler', but none is bundled; take 'lanczos'"):
+        enlarge(face, 64, "upscaler")
+
+
+def test_with_one_it_is_the_default(bundled, face):
+    assert upscaler_available()
+    assert same(enlarge(face, 64), enlarge(face, 64, "upscaler"))
+    assert not same(enlarge(face, 64), enlarge(face, 64, "lanczos"))
+    assert same(enlarge(face, 64, "lanczos"), face.resize((64, 64), Resampling.LANCZOS))
+
+
+def test_other_sizes_are_made_of_the_fourfold(bundled, face):
+    fourfold = enlarge(face, 64)
+    assert same(enlarge(face, 32), fourfold.reduce(2))
+    assert same(enlarge(face, 128), fourfold.resize((128, 128), Resampling.LANCZOS))
+
+
+@pytest.mark.parametrize("method", [None, "upscaler", "lanczos"])
+def test_its_own_size_is_a_copy(bundled, face, method):
+    copy = enlarge(face, 16, method)
+    assert same(copy, face) and copy is not face
+
+
+@pytest.mark.parametrize("size", sizes_of(16))
+def test_results_are_rgb_of_the_size(bundled, face, size):
+    picture = enlarge(face, size)
+    assert picture.mode == "RGB" and picture.size == (size, size)
+
+
+def test_a_face_is_the_same_alone_among_others_and_beside_other_threads(bundled, draw):
+    faces = [draw(seed, (16, 16)) for seed in range(8)]
+    alone = [enlarge(face, 64) for face in faces]
+    assert all(map(same, enlarge_many(reversed(faces), 64), reversed(alone)))
+    with ThreadPoolExecutor(4) as pool:
+        assert all(map(same, pool.map(lambda face: enlarge(face, 64), faces), alone))
+
+
+def test_threads_that_come_together_load_it_once(bundled, face, monkeypatch):
+    loads = []
+    load = upscaling.load_upscaler
+    monkeypatch.setattr(upscaling, "load_upscaler", lambda folder: loads.append(folder) or load(folder))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: enlarge(face, 64), range(8)))
+    assert len(loads) == 1
+
+
+def test_frames_are_enlarged_as_they_come(none_bundled, face):
+    def endless():
+        while True:
+            yield face
+
+    frames = enlarge_many(endless(), 32)
+    assert [next(frames).size for _ in range(3)] == [(32, 32)] * 3
+
+
+@pytest.mark.parametrize("size", [0, 8, 17, 48, 256, -64, True, "64", 64.0])
+def test_other_sizes_are_refused_with_the_good_ones(none_bundled, face, size):
+    with pytest.raises(AnimeGenError, match="16 px can have: 16, 32, 64, 128") as caught:
+        enlarge(face, size)
+    assert repr(size) in str(caught.value)
+
+
+def test_other_methods_and_pictures_are_refused(none_bundled, face):
+    with pytest.raises(AnimeGenError, match="'bicubic', but must be one of: upscaler, lanczos"):
+        enlarge(face, 32, "bicubic")
+    for picture in (face.convert("RGBA"), face.resize((16, 20))):
+        with pytest.raises(AnimeGenError, match=rf"{picture.mode} of 16 x {picture.height} pixels, but must be square and RGB"):
+            enlarge(picture, 32)
+
+
+def test_a_saved_upscaler_draws_what_it_drew(bundled, tmp_path):
+    upscaler = load_upscaler(bundled)
+    torch.manual_seed(0)
+    images = torch.rand(1, 3, 8, 8)
+    again = load_upscaler(save_upscaler(tmp_path / "again", upscaler, {"pictures": 3}))
+    assert torch.equal(again(images), upscaler(images))
+    assert json.loads((tmp_path / "again" / "config.json").read_text())["pictures"] == 3
+
+
+def test_what_is_no_upscaler_is_refused(bundled, tiny_checkpoint):
+    with pytest.raises(AnimeGenError, match=r"is not an upscaler: its config\.json names the family 'dcgan'"):
+        load_upscaler(tiny_checkpoint)
+    (bundled / "config.json").write_text(json.dumps({"family": "upscaler", "upscaler": {"width": 3}}))
+    with pytest.raises(AnimeGenError, match=r"upscaler-x4/config\.json has unusable arguments"):
+        load_upscaler(bundled)
+    (bundled / "config.json").write_text("{")
+    with pytest.raises(AnimeGenError, match="is not readable JSON"):
+        load_upscaler(bundled)
+    with pytest.raises(AnimeGenError, match="is not readable JSON"):
+        enlarge(Image.new("RGB", (16, 16)), 64)
