@@ -1,0 +1,6 @@
+"""How good a checkpoint's faces are, measured without downloading anything; docs/evaluation.md explains the figures."""
+
+from animegen_core.evaluation.comparison import compare
+from animegen_core.evaluation.measuring import evaluate
+
+__all__ = ["compare", "evaluate"]

@@ -1,0 +1,74 @@
+"""The commands ``evaluate``, ``compare`` and ``features`` of ``python -m animegen_core``."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from animegen_core.errors import AnimeGenError, quote
+from animegen_core.evaluation import comparison, measuring, pretraining, report
+from animegen_core.studio import Studio
+
+_Real = Annotated[Path, typer.Option(help="Folder or zip of real faces, usually those of the training.")]
+_Samples = Annotated[int, typer.Option(help="Faces to draw; at most half as many as there are real ones.")]
+_Seed = Annotated[int, typer.Option(help="Seed of the first face; the others follow.")]
+_Psi = Annotated[float, typer.Option(help="Creativity of the faces; 1 shows all that the generator can.")]
+_Labels = Annotated[Path | None, typer.Option(help="Tag file of the real faces: colours are drawn as often as in it.")]
+
+
+def evaluate(
+    real: _Real,
+    out: Annotated[Path, typer.Option(help="Folder for evaluation.json, evaluation.md and report.html.")],
+    checkpoint: Annotated[str, typer.Option(help="A bundled checkpoint's name, or a checkpoint folder.")] = "dcgan-64",
+    samples: _Samples = 10_000,
+    seed: _Seed = 0,
+    psi: _Psi = 1.0,
+    labels: _Labels = None,
+    inception: Annotated[bool, typer.Option(help="Also the true FID, KID and IS, if the weights are here; slow.")] = False,
+    neighbours: Annotated[bool, typer.Option(help="Also a sheet of faces beside real pictures; keep it private.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Measure how good a checkpoint's faces are: quality, diversity, artifacts, copying. Nothing is downloaded."""
+    if out.exists() and not out.is_dir():
+        raise AnimeGenError(f"--out is {quote(str(out))}, but must be a folder.")
+    studio = Studio.load(checkpoint)
+    evaluation = measuring.evaluate(studio, real, samples, seed, psi, labels, inception)
+    written = report.save_evaluation(evaluation, studio, out)
+    if neighbours:
+        written.append(report.save_neighbours(evaluation, studio, real, out))
+    typer.echo(json.dumps(evaluation.to_dict(), indent=1) if as_json else evaluation.to_markdown())
+    typer.echo(f"Written: {', '.join(map(str, written))}.", err=True)
+
+
+def compare(
+    names: Annotated[list[str], typer.Argument(help="Bundled checkpoints' names, or checkpoint folders.")],
+    real: _Real,
+    out: Annotated[Path, typer.Option(help="Markdown file; two sheets of faces are written beside it.")],
+    samples: _Samples = 10_000,
+    seed: _Seed = 0,
+    psi: _Psi = 1.0,
+    labels: _Labels = None,
+) -> None:
+    """Measure several checkpoints alike and write a page with tables and their faces side by side."""
+    if out.suffix.lower() != ".md":
+        raise AnimeGenError(f"A comparison is written as .md, not to {quote(out.name)}.")
+    written = comparison.save_comparison(comparison.compare(names, real, samples, seed, psi, labels), out)
+    typer.echo(f"Written: {', '.join(map(str, written))}.")
+
+
+def features(
+    data: Annotated[Path, typer.Option(help="Folder or zip of faces.")],
+    labels: Annotated[Path, typer.Option(help="Tag file of them; the command label makes one.")],
+    out: Annotated[Path, typer.Option(help="Where the network is written, such as checkpoints/features-64.")],
+    epochs: Annotated[float, typer.Option(help="Passes over the pictures.")] = pretraining.PretrainingOptions.epochs,
+    seed: Annotated[int, typer.Option(help="Seed of weights, views and order.")] = 0,
+    trained_on: Annotated[str, typer.Option(help="What the config says of the data.")] = "unnamed pictures",
+    licence: Annotated[str, typer.Option(help="The licence that the config states.")] = "other",
+) -> None:
+    """Train the network in whose features faces are compared; values compare only within one network."""
+    if not epochs > 0:
+        raise AnimeGenError(f"epochs is {epochs}, but must be above 0.")
+    options = pretraining.PretrainingOptions(epochs=epochs, seed=seed)
+    found = pretraining.fit_and_save(data, labels, out, dict(trained_on=trained_on, licence=licence), options)
+    typer.echo(json.dumps(found, indent=2))

@@ -1,0 +1,35 @@
+"""Drawing the faces that are measured: the very ones that the studio shows for their seeds."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from torch import Tensor
+from tqdm import tqdm
+
+from animegen_core.character import Character
+from animegen_core.labels import ATTRIBUTES, label_name
+from animegen_core.studio import Studio
+
+
+def characters(studio: Studio, count: int, seed: int, psi: float, labels: Tensor | None) -> list[Character]:
+    """``count`` characters of the seeds from ``seed`` on.
+
+    Args:
+        labels: int64 (N, 2) of real pictures, -1 where unknown. If the checkpoint takes colours, each character gets those of
+            a random one of them, so that colours are as frequent as in the data; None leaves them open.
+    """
+    seeds = range(seed, seed + count)
+    if labels is None or not studio.capabilities.labels:
+        return [Character(each, psi=psi) for each in seeds]
+    rows = labels[np.random.RandomState(seed).randint(len(labels), size=count)].tolist()
+    names = ([label_name(attribute, index) for attribute, index in zip(ATTRIBUTES, row)] for row in rows)
+    return [Character(each, hair, eyes, psi) for each, (hair, eyes) in zip(seeds, names)]
+
+
+def draw(studio: Studio, faces: Sequence[Character], what: str = "faces") -> np.ndarray:
+    """uint8 pictures (N, H, W, 3) of characters."""
+    side = studio.checkpoint.generator.resolution
+    pictures = np.empty((len(faces), side, side, 3), dtype=np.uint8)
+    for index, face in enumerate(tqdm(studio.render_many(faces), what, len(faces), unit="face", leave=False)):
+        pictures[index] = face
+    return pictures

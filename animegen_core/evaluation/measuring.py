@@ -1,0 +1,230 @@
+"""``evaluate``: everything that can be measured of a checkpoint."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from animegen_core.character import Character
+from animegen_core.data import load_pictures
+from animegen_core.data.cache import PictureCache
+from animegen_core.data.tags import labels_for, read_tags
+from animegen_core.errors import AnimeGenError
+from animegen_core.evaluation import spectrum
+from animegen_core.evaluation.colours import colour_scores, known_accuracies, real_accuracies
+from animegen_core.evaluation.distances import frechet_distance, frechet_interval, kernel_interval
+from animegen_core.evaluation.drawing import characters, draw
+from animegen_core.evaluation.features import FeatureSpace, extract, random_space, real_features, trained_space
+from animegen_core.evaluation.inception import inception_scores
+from animegen_core.evaluation.intervals import Interval, bootstrap, jackknife, of_mean
+from animegen_core.evaluation.manifolds import manifold_scores, nearest
+from animegen_core.evaluation.path_length import path_length
+from animegen_core.evaluation.results import Evaluation, Measure
+from animegen_core.evaluation.similarity import pair_similarities
+from animegen_core.evaluation.splits import LEAST, Split, split
+from animegen_core.evaluation.wasserstein import sliced_wasserstein
+from animegen_core.latents import MAX_SEED
+from animegen_core.studio import Studio
+
+MOST = 100_000  # faces: the tables of distances grow with the square
+_SWD_PICTURES, _SWD_FOLDS = 4096, 4
+_NEIGHBOURS = 2000  # faces whose nearest real one is looked for
+_CLOSEST = 16  # pairs that the sheet of neighbours shows
+_SHOWN = 500  # points of a plot
+
+
+class _Comparison:
+    """The faces, the real pictures, and what several measures share."""
+
+    def __init__(self, studio: Studio, cache: PictureCache, chosen: Split, drawn: list[Character]) -> None:
+        self.studio, self.cache, self.chosen, self.drawn = studio, cache, chosen, drawn
+        self.fakes = draw(studio, drawn)
+        self.stand_ins = cache.pictures[np.sort(chosen.stand_ins)]
+        self.trained, self.untrained = trained_space(), random_space()
+        for space in (self.trained, self.untrained):
+            space.network.to(studio.device)
+        self.measures: dict[str, Measure] = {}
+        self.curves: dict[str, Any] = {}
+        self.features: tuple[Tensor, Tensor, Tensor] = ()  # of the reference, the stand-ins and the faces, as trained
+
+    def add(self, key: str, interval: Interval, floor: float | None = None) -> None:
+        self.measures[key] = Measure.of(key, interval, floor)
+
+    def distances(self, space: FeatureSpace) -> None:
+        """FD, KID, precision, recall, density and coverage in one space."""
+        reference, stand_ins = self.chosen.parts(real_features(self.cache, space))
+        fakes = extract(space.network, self.fakes, f"faces ({space.title})")
+        if space is self.trained:
+            self.features = reference, stand_ins, fakes
+        self.add(f"fd_{space.title}", frechet_interval(reference, fakes), frechet_distance(reference, stand_ins))
+        self.add(f"kid_{space.title}", kernel_interval(reference, fakes), kernel_interval(reference, stand_ins).value)
+        equal = reference[: self.chosen.count]
+        scores, floors = vars(manifold_scores(equal, fakes)), vars(manifold_scores(equal, stand_ins))
+        for name, values in scores.items():
+            self.add(f"{name}_{space.title}", of_mean(values), floors[name].mean())
+
+    def patches(self) -> None:
+        """Sliced Wasserstein distance."""
+        real = self.cache.pictures[np.sort(self.chosen.reference[:_SWD_PICTURES])]
+        levels = sliced_wasserstein(real, self.fakes)
+        parts = zip(np.array_split(real, _SWD_FOLDS), np.array_split(self.fakes[:_SWD_PICTURES], _SWD_FOLDS))
+        # Smaller sets lie further apart, so the parts tell how much the distance varies but not where it is.
+        folds = of_mean([_mean(sliced_wasserstein(*part)) for part in parts])
+        error = folds.value - folds.low
+        value = _mean(levels)
+        self.add("swd", Interval(value, value - error, value + error), _mean(sliced_wasserstein(real, self.stand_ins)))
+        self.curves["swd"] = {str(side): level for side, level in levels.items()}
+
+    def similarity(self) -> None:
+        """MS-SSIM of pairs."""
+        self.add("ms_ssim", of_mean(pair_similarities(self.fakes)), pair_similarities(self.stand_ins).mean())
+
+    def path(self) -> None:
+        """Perceptual path length."""
+        self.add("path_length", path_length(self.studio.checkpoint.generator, self.trained.network))
+
+    def spectra(self) -> None:
+        """Checkerboard and sharpness."""
+        real = self.cache.pictures[np.sort(self.chosen.reference[: self.chosen.count])]
+        real, stand_ins, fakes = (spectrum.fold_spectra(pictures) for pictures in (real, self.stand_ins, self.fakes))
+        for name, measure in (("checkerboard", spectrum.checkerboard), ("sharpness", spectrum.sharpness)):
+            ratio = jackknife(lambda folds, measure=measure: measure(fakes, real, folds), spectrum.FOLDS)
+            self.add(name, ratio, measure(stand_ins, real))
+        frequency, power = spectrum.radial(real)
+        self.curves["spectrum"] = {
+            "frequency": frequency.tolist(),
+            "real": power.tolist(),
+            "faces": spectrum.radial(fakes)[1].tolist(),
+        }
+
+    def neighbours(self) -> None:
+        """Distance to the nearest real picture."""
+        reference, stand_ins, fakes = self.features
+        near_fake, whose = nearest(fakes[:_NEIGHBOURS], reference)
+        near_real, _ = nearest(stand_ins[:_NEIGHBOURS], reference)
+        ratio = bootstrap(lambda fake, real: float(fake.median() / real.median()), near_fake, near_real)
+        self.add("nearest_ratio", ratio, 1)
+        self.curves["closest"] = [
+            {
+                "character": self.drawn[face].to_dict(),
+                "file": self.cache.names[self.chosen.reference[whose[face]]],
+                "distance": round(float(near_fake[face]), 3),
+            }
+            for face in near_fake.argsort()[:_CLOSEST].tolist()
+        ]
+        self.curves["nearest"] = {"real": _rounded(near_real[:_SHOWN]), "faces": _rounded(near_fake[:_SHOWN])}
+
+    def map(self) -> None:
+        """Faces and real pictures on the two axes along which real features vary most."""
+        reference, _, fakes = self.features
+        mean = reference.mean(0)
+        axes = torch.linalg.eigh(torch.cov((reference - mean).T.double())).eigenvectors[:, -2:].float()
+        axes = axes * axes[axes.abs().argmax(0), [0, 1]].sign()  # eigenvectors know no sign
+        self.curves["map"] = {
+            name: _rounded((part[:_SHOWN] - mean) @ axes) for name, part in (("real", reference), ("faces", fakes))
+        }
+
+
+def evaluate(
+    studio: Studio | str | Path,
+    real_path: str | Path,
+    samples: int = 10_000,
+    seed: int = 0,
+    psi: float = 1.0,
+    tags: str | Path | None = None,
+    inception: bool = False,
+) -> Evaluation:
+    """Measure how good a checkpoint's faces are, without downloading anything.
+
+    The real pictures are usually those that the checkpoint was trained on: a distance from the training set is the custom of
+    the field. They are looked at in the checkpoint's resolution.
+
+    Args:
+        studio: or a checkpoint's name or folder.
+        real_path: a folder or zip of real pictures.
+        samples: faces to draw; at most half as many as there are real pictures take part.
+        seed: of the first face; the others follow.
+        psi: creativity; 1 shows all that the generator can, which is what distances are usually given for.
+        tags: a tag file of the real pictures. A checkpoint that takes colours then gets them as often as they are in it.
+        inception: also the true FID, KID and IS, if the weights are at hand; slow on a CPU.
+
+    Raises:
+        AnimeGenError: a path or number is bad, or the pictures are too few.
+    """
+    began = time.monotonic()
+    if not LEAST <= samples <= MOST:
+        raise AnimeGenError(f"samples is {samples}, but must be from {LEAST} to {MOST:,}.")
+    if not 0 <= seed <= MAX_SEED - MOST:
+        raise AnimeGenError(
+            f"seed is {seed}, but must be from 0 to {MAX_SEED - MOST}, as the faces take the seeds that follow."
+        )
+    studio = studio if isinstance(studio, Studio) else Studio.load(studio)
+    cache = load_pictures(real_path, studio.checkpoint.generator.resolution)
+    chosen = split(len(cache.names), samples)
+    labels = None if tags is None else labels_for(cache.names, read_tags(tags))
+    notes = _notes(cache, chosen, samples)
+
+    comparison = _Comparison(studio, cache, chosen, characters(studio, chosen.count, seed, psi, labels))
+    steps: list[Callable[[], None]] = [
+        lambda: comparison.distances(comparison.trained),
+        lambda: comparison.distances(comparison.untrained),
+        comparison.patches,
+        comparison.similarity,
+        comparison.path,
+        comparison.spectra,
+        comparison.neighbours,
+        comparison.map,
+    ]
+    for step in tqdm(steps, "measuring", unit="step", leave=False):
+        step()
+    colours = None
+    if studio.capabilities.labels:
+        real = known_accuracies() if labels is None else real_accuracies(cache.pictures, labels)
+        colours = colour_scores(studio, psi, seed, real)
+    if inception:
+        found, sentence = inception_scores(comparison.stand_ins, comparison.fakes)
+        comparison.measures |= {key: Measure.of(key, interval) for key, interval in found.items()}
+        notes += [sentence] if sentence else []
+    return Evaluation(
+        checkpoint=studio.checkpoint.info(),
+        real=Path(real_path).name,
+        real_pictures=len(cache.names),
+        samples=chosen.count,
+        seed=seed,
+        psi=float(psi),
+        looks=_looks(studio, labels),
+        measures=comparison.measures,
+        colours=colours,
+        curves=comparison.curves,
+        notes=notes,
+        seconds=round(time.monotonic() - began, 1),
+    )
+
+
+def _notes(cache: PictureCache, chosen: Split, samples: int) -> list[str]:
+    notes = [cache.skipped_message] if cache.skipped else []
+    if chosen.count < samples:
+        notes.append(
+            f"{samples:,} faces were asked for, but with {len(cache.names):,} real pictures {chosen.count:,} are compared: "
+            "as many as there are stand-ins for the floor."
+        )
+    return notes
+
+
+def _looks(studio: Studio, labels: Tensor | None) -> str:
+    if not studio.capabilities.labels:
+        return "no colours to choose"
+    return "any colours" if labels is None else "colours as frequent as the tags'"
+
+
+def _mean(levels: dict[int, float]) -> float:
+    return sum(levels.values()) / len(levels)
+
+
+def _rounded(values: Tensor) -> list:
+    return np.round(values.numpy().astype(float), 3).tolist()

@@ -1,0 +1,223 @@
+"""Training the feature network: three tasks at once, none of which needs more than faces and their colours.
+
+Which picture is it? Two views of a picture, one with its colours turned, must find each other in a batch (SimCLR, Chen et al.
+2020, https://arxiv.org/abs/2002.05709), so features tell faces apart by shape. What was done to it? A view may be warped, hold
+a piece of another face, be soft or noisy, and the network must say which, so features see what generators get wrong. Which
+colours has it? So features see which hair and eyes are missing.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from animegen_core.data import load_pictures
+from animegen_core.data.tags import labels_for, read_tags
+from animegen_core.devices import autocast_dtype
+from animegen_core.evaluation.damages import apply, blurred, noised
+from animegen_core.evaluation.features import FeatureNetwork, save_features, to_images
+from animegen_core.labels import ANY, LABEL_DIMS
+
+DAMAGES = ("none", "warped", "pasted", "soft", "noisy")
+_TEMPERATURE = 0.2  # of the similarities between views
+_STANDARD, _SLIGHTLY_CHANGED = 4096, 2000  # pictures over which features are standardised, and balanced
+_SLIGHT = ((blurred, 0.7), (noised, 8))  # changes that matter little: px, levels of 255
+_JUDGED = 1024  # held-out pictures on which the tasks are measured
+
+
+@dataclass(frozen=True)
+class PretrainingOptions:
+    """How a feature network is trained."""
+
+    epochs: float = 3
+    batch: int = 128
+    lr: float = 2e-3  # peak of a one-cycle schedule
+    weight_decay: float = 0.05
+    least_probability: float = 0.5  # of a colour that counts
+    seed: int = 0
+
+
+class Tasks(nn.Module):
+    """The heads that make a feature network learn and are thrown away afterwards.
+
+    Args:
+        feature_dim: length of the features.
+    """
+
+    def __init__(self, feature_dim: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(feature_dim, affine=False)
+        self.damage = nn.Linear(feature_dim, len(DAMAGES))
+        self.colours = nn.Linear(feature_dim, sum(LABEL_DIMS))
+        self.project = nn.Sequential(
+            nn.Linear(feature_dim, 256, bias=False), nn.BatchNorm1d(256), nn.ReLU(), nn.Linear(256, 64)
+        )
+
+    def losses(self, features: Tensor, damages: Tensor, labels: Tensor) -> Tensor:
+        """Losses of the three tasks, (3,).
+
+        Args:
+            features: (2 N, D), first of the N views in true colours, then of the others.
+            damages: int64 (2 N,), what was done to each view.
+            labels: int64 (N, 2), -1 where unknown.
+        """
+        features = self.norm(features)
+        logits = self.colours(features[: len(labels)]).split(LABEL_DIMS, 1)
+        colours = [F.cross_entropy(part, labels[:, c], ignore_index=ANY) for c, part in enumerate(logits)]
+        same = contrastive_loss(self.project(features))
+        return torch.stack([same, F.cross_entropy(self.damage(features), damages), torch.stack(colours).nansum()])
+
+
+def contrastive_loss(projected: Tensor) -> Tensor:
+    """NT-Xent (Chen et al. 2020, eq. 1) of vectors (2 N, D), of which i and N + i belong together."""
+    count = len(projected) // 2
+    unit = F.normalize(projected.float())
+    similarity = (unit @ unit.T / _TEMPERATURE).fill_diagonal_(-torch.inf)
+    return F.cross_entropy(similarity, torch.arange(2 * count).roll(count))
+
+
+def damaged_view(images: Tensor) -> tuple[Tensor, Tensor]:
+    """A random view of each picture (N, 3, S, S) in [-1, 1] and what was done to it: int64 (N,), places in ``DAMAGES``.
+
+    Views are zoomed, shifted, turned a little and mirrored.
+    """
+    count = len(images)
+    damages = torch.randint(-1, len(DAMAGES), (count,)).clamp_min(0)  # a third is whole
+    zoom, angle = torch.empty(count).uniform_(0.75, 1), torch.empty(count).uniform_(-0.2, 0.2)
+    mirror = torch.where(torch.rand(count) < 0.5, -1.0, 1.0)
+    shift = torch.empty(2, count).uniform_(-1, 1) * (1 - zoom)
+    rows = [
+        zoom * mirror * angle.cos(),
+        -zoom * angle.sin(),
+        shift[0],
+        zoom * mirror * angle.sin(),
+        zoom * angle.cos(),
+        shift[1],
+    ]
+    grid = F.affine_grid(torch.stack(rows, 1).view(count, 2, 3), list(images.shape), align_corners=False)  # (N, S, S, 2)
+    warped, pasted, soft, noisy = ((damages == place).nonzero().flatten() for place in range(1, len(DAMAGES)))
+
+    waves = F.interpolate(0.15 * torch.randn(len(warped), 2, 6, 6), images.shape[2:], mode="bicubic", align_corners=True)
+    grid[warped] += waves.permute(0, 2, 3, 1)
+    images = F.grid_sample(images.contiguous(), grid, padding_mode="reflection", align_corners=False)
+    images[pasted] = torch.where(_rectangles(len(pasted), images.shape[2]), images[pasted - 1], images[pasted])
+    small = F.avg_pool2d(images[soft], 2)
+    images[soft] = F.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)
+    strength = torch.empty(len(noisy), 1, 1, 1).uniform_(0.05, 0.2)
+    images[noisy] += strength * torch.randn(len(noisy), *images.shape[1:])
+    return images, damages
+
+
+def turned_colours(images: Tensor) -> Tensor:
+    """Pictures (N, 3, S, S) with colours mixed at random, so that they can be recognised by their shapes only."""
+    mix = torch.eye(3) + 0.6 * torch.randn(len(images), 3, 3)
+    mix = mix / mix.norm(dim=2, keepdim=True)
+    return (mix @ images.flatten(2)).view_as(images).clamp(-1, 1)
+
+
+def _rectangles(count: int, side: int) -> Tensor:
+    """Random rectangles, a quarter to half as wide and high as the picture: bool (count, 1, side, side)."""
+    place = torch.arange(side) / side
+    start, length = torch.rand(2, count, 1) * 0.6 + 0.1, torch.rand(2, count, 1) * 0.25 + 0.25
+    down, right = ((place >= s) & (place < s + n) for s, n in zip(start, length))
+    return down[:, None, :, None] & right[:, None, None, :]
+
+
+def pretrain(network: FeatureNetwork, pictures: np.ndarray, labels: Tensor, options: PretrainingOptions) -> Tasks:
+    """Fit ``network`` in place, on the CPU, balance its features and leave it in eval mode; the trained heads come back.
+
+    Args:
+        pictures: uint8 (N, S, S, 3).
+        labels: int64 (N, 2), -1 where unknown.
+    """
+    torch.manual_seed(options.seed)
+    tasks = Tasks(network.feature_dim).train()
+    network.to(memory_format=torch.channels_last).train()
+    dtype = autocast_dtype("auto", torch.device("cpu"))
+    parameters = [*network.parameters(), *tasks.parameters()]
+    optimizer = torch.optim.AdamW(parameters, options.lr, weight_decay=options.weight_decay)
+    epoch = len(pictures) // options.batch
+    steps = max(1, round(options.epochs * epoch))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, options.lr, total_steps=max(steps, 2))
+    order: list[Tensor] = []
+    progress = tqdm(range(steps), "feature network", unit="step")
+    for _ in progress:
+        order = order or list(torch.randperm(len(pictures)).split(options.batch)[: max(epoch, 1)])
+        chunk = order.pop()
+        images = to_images(pictures[chunk.numpy()])
+        (first, one), (second, other) = damaged_view(images), damaged_view(images)
+        views = torch.cat([first, turned_colours(second)]).contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", dtype, enabled=dtype is not None):
+            features = network.raw(views)
+        losses = tasks.losses(features, torch.cat([one, other]), labels[chunk])
+        optimizer.zero_grad(set_to_none=True)
+        losses.sum().backward()
+        optimizer.step()
+        schedule.step()
+        progress.set_postfix_str(" ".join(f"{loss:.2f}" for loss in losses.tolist()), refresh=False)
+    network.eval().requires_grad_(False)
+    _balance(network, pictures)
+    return tasks.eval()
+
+
+@torch.inference_mode()
+def _balance(network: FeatureNetwork, pictures: np.ndarray) -> None:
+    def raw(part: np.ndarray) -> Tensor:
+        return torch.cat([network.raw(to_images(chunk)) for chunk in np.array_split(part, max(1, len(part) // 128))])
+
+    few = pictures[:_SLIGHTLY_CHANGED]
+    shifts = [raw(apply(damage, few, strength)) - raw(few) for damage, strength in _SLIGHT]
+    network.balance(raw(pictures[:_STANDARD]), torch.cat(shifts))
+
+
+@torch.no_grad()
+def judge(network: FeatureNetwork, tasks: Tasks, pictures: np.ndarray, labels: Tensor) -> dict[str, float | None]:
+    """Shares of pictures, uint8 (N, S, S, 3), of which the network knows the answer; None where none has a colour."""
+    images = to_images(pictures)
+    torch.manual_seed(0)
+    (first, one), (second, other) = damaged_view(images), damaged_view(images)
+    features = tasks.norm(torch.cat([network.raw(part) for part in torch.cat([first, turned_colours(second)]).split(128)]))
+    a, b = F.normalize(tasks.project(features)).chunk(2)
+    found = (a @ b.T).argmax(1) == torch.arange(len(images))
+    damage = tasks.damage(features).argmax(1) == torch.cat([one, other])
+    report = {"picture_of": len(images), "picture": _share(found), "damage": _share(damage)}
+    for c, (name, part) in enumerate(zip(("hair", "eyes"), tasks.colours(features[: len(images)]).split(LABEL_DIMS, 1))):
+        known = labels[:, c] != ANY
+        report[name] = _share(part.argmax(1)[known] == labels[known, c])
+    return report
+
+
+def _share(right: Tensor) -> float | None:
+    return round(float(right.float().mean()), 4) if len(right) else None
+
+
+def held_out_tenth(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of a fixed tenth of ``count`` pictures, and of the others; sorted, the same whenever the count is."""
+    order = np.random.RandomState(0).permutation(count)
+    return np.sort(order[: count // 10]), np.sort(order[count // 10 :])
+
+
+def fit_and_save(
+    data: str | Path, tags: str | Path, folder: str | Path, facts: dict[str, Any], options: PretrainingOptions
+) -> dict[str, float | None]:
+    """Train a feature network on nine tenths of the pictures and save it with what it knows of the last tenth.
+
+    Returns:
+        The held-out shares, which are also written into the config.
+    """
+    torch.manual_seed(options.seed)
+    network = FeatureNetwork()
+    cache = load_pictures(data, network.resolution)
+    labels = labels_for(cache.names, read_tags(tags), options.least_probability)
+    held_out, used = held_out_tenth(len(cache.names))
+    tasks = pretrain(network, cache.pictures[used], labels[used], options)
+    held_out = held_out[:_JUDGED]
+    report = judge(network, tasks, cache.pictures[held_out], labels[held_out])
+    counts = {"pictures": len(used), "held_out_pictures": len(cache.names) - len(used), "epochs": options.epochs}
+    save_features(folder, network, {**facts, **counts, "seed": options.seed, "held_out_accuracy": report})
+    return report
