@@ -21,7 +21,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.app
+bench: $(VENV)/.dev chromium
 	$(BIN)/python -m benchmarks
 
 clean:

@@ -12,6 +12,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 from animegen_core.errors import AnimeGenError
 from animegen_core.studio import Studio
 from animegen_core.ui import build_app, launch_options
+from animegen_core.ui.studios import Studios
 
 DEFAULT_CHECKPOINT = "dcgan-64"
 
@@ -21,4 +22,4 @@ if __name__ == "__main__":
     except AnimeGenError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2)
-    build_app(studio).launch(**launch_options())
+    build_app(Studios(studio)).launch(**launch_options())

@@ -1,7 +1,6 @@
 """python -m animegen_core: the studio on the command line."""
 
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -9,20 +8,20 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
+from animegen_core import hub_command
 from animegen_core.animation import check_format, save_animation
 from animegen_core.character import EASINGS, FPS, FRAMES, KEYS, LOOPS, MAX_PSI, Animation, Character
 from animegen_core.checkpoint import bundled_names, load_checkpoint
 from animegen_core.command_line import ExitOnError
 from animegen_core.data.tags import write_tags
 from animegen_core.errors import AnimeGenError, quote
+from animegen_core.evaluation import command as evaluation_command
 from animegen_core.grids import generate_style_mixing_grid
 from animegen_core.images import MAX_DESCRIPTION, make_grid, parse_description, read_description, save_png
 from animegen_core.labelling import LABELLER, label_pictures, load_classifier
 from animegen_core.labels import EYES, HAIR
-from animegen_core.latents import MAX_SEED, PATH_KINDS, check_seed
+from animegen_core.latents import PATH_KINDS, parse_seeds
 from animegen_core.studio import Studio, read_described
-
-_MAX_FACES = 1_000_000  # a slip of the keyboard in a range should not fill the disk
 
 app = typer.Typer(cls=ExitOnError, no_args_is_help=True, rich_markup_mode=None)
 
@@ -32,29 +31,10 @@ def main() -> None:
     """AnimeGen: invent anime faces from seeds."""
 
 
-def parse_seeds(text: str) -> list[int]:
-    """Seeds and ranges with both ends included: "0-3,100" is [0, 1, 2, 3, 100].
-
-    Raises:
-        AnimeGenError: a part is neither a seed nor a range, or they are too many.
-    """
-    seeds: list[int] = []
-    for part in text.split(","):
-        match = re.fullmatch(r"(\d{1,10})(?:-(\d{1,10}))?", part.strip())
-        if match is None:
-            raise AnimeGenError(
-                f"'{part.strip()}' in '{text}' is no seed; write seeds and ranges from 0 to {MAX_SEED}, as in 0-63,100."
-            )
-        low, high = check_seed(int(match[1])), check_seed(int(match[2] or match[1]))
-        if high < low:
-            raise AnimeGenError(f"The range '{part.strip()}' runs backwards; write {high}-{low}.")
-        if len(seeds) + high - low + 1 > _MAX_FACES:
-            raise AnimeGenError(f"'{text}' asks for more than {_MAX_FACES:,} faces, the most in one go.")
-        seeds += range(low, high + 1)
-    return seeds
-
-
-_Checkpoint = Annotated[str, typer.Option(help="A bundled checkpoint's name, or a checkpoint folder.")]
+_Checkpoint = Annotated[str, typer.Option(help="A bundled checkpoint's name, a folder, or user/repo[@revision] on the Hub.")]
+_Size = Annotated[
+    int | None, typer.Option(help="Side in px: the checkpoint's own, or 2, 4 or 8 times that; by default its own.")
+]
 _Device = Annotated[str | None, typer.Option(help="cpu, cuda ...; by default the best one present.")]
 _Hair = Annotated[str | None, typer.Option(help=f"{', '.join(HAIR)}; any if left out.")]
 _Eyes = Annotated[str | None, typer.Option(help=f"{', '.join(EYES)}; any if left out.")]
@@ -72,16 +52,17 @@ def generate(
     variation_seed: Annotated[int, typer.Option(help="Seed toward which each face is moved ...")] = 0,
     variation_strength: Annotated[float, typer.Option(help="... by this share of the way, 0 to 1.")] = 0.0,
     sheet: Annotated[Path | None, typer.Option(help="Also write all faces as one sheet to this PNG.")] = None,
+    size: _Size = None,
     device: _Device = None,
 ) -> None:
     """Write one PNG per seed, each with its description embedded."""
     looks = Character(0, hair, eyes, psi, variation_seed, variation_strength)
     characters = [replace(looks, seed=seed) for seed in parse_seeds(seeds)]
     studio = Studio.load(checkpoint, device)
-    faces = tqdm(studio.render_many(characters), "generating", len(characters), unit="face")
+    faces = tqdm(studio.render_many(characters, size), "generating", len(characters), unit="face")
     on_sheet = []
     for character, picture in zip(characters, faces):
-        save_png(picture, out / f"seed{character.seed:05d}.png", studio.describe(character))
+        save_png(picture, out / f"seed{character.seed:05d}.png", studio.describe(character, size))
         if sheet is not None:
             on_sheet.append(picture)
     if sheet is not None:
@@ -101,12 +82,13 @@ def animate(
     hair: _Hair = None,
     eyes: _Eyes = None,
     psi: _Psi = 1.0,
+    size: _Size = None,
     device: _Device = None,
 ) -> None:
     """Write a way through several faces as an animated file, with its description embedded."""
     numbers = parse_seeds(seeds)
     keys = tuple(Character(seed, hair, eyes, psi) for seed in numbers[: KEYS[1] + 1])
-    _save(Studio.load(checkpoint, device), Animation(keys, path, frames, fps, easing, loop), out)
+    _save(Studio.load(checkpoint, device), Animation(keys, path, frames, fps, easing, loop), out, size)
 
 
 @app.command()
@@ -122,6 +104,7 @@ def mix(
     hair: _Hair = None,
     eyes: _Eyes = None,
     psi: _Psi = 1.0,
+    size: _Size = None,
     device: _Device = None,
 ) -> None:
     """Mix the styles of several faces, into one face or a matrix of them; needs a checkpoint that has styles."""
@@ -132,9 +115,10 @@ def mix(
     looks = Character(0, hair, eyes, psi, crossovers=tuple(parse_seeds(crossovers)))
     studio = Studio.load(checkpoint, device)
     if matrix:
-        save_png(generate_style_mixing_grid(studio, parse_seeds(rows), parse_seeds(columns), template=looks), out)
+        grid = generate_style_mixing_grid(studio, parse_seeds(rows), parse_seeds(columns), template=looks, size=size)
+        save_png(grid, out)
     else:
-        _save(studio, replace(looks, seed=coarse, middle=middle, fine=fine), out)
+        _save(studio, replace(looks, seed=coarse, middle=middle, fine=fine), out, size)
 
 
 @app.command()
@@ -150,6 +134,7 @@ def render(
     description: Annotated[Path, typer.Argument(help="A JSON file that restore printed, or a file that AnimeGen wrote.")],
     out: Annotated[Path, typer.Option(help="A .png for a face; for an animation as in animate.")],
     checkpoint: Annotated[str | None, typer.Option(help="Another checkpoint than the description's.")] = None,
+    size: Annotated[int | None, typer.Option(help="Another side in px than the description's.")] = None,
     device: _Device = None,
 ) -> None:
     """Draw what a description describes."""
@@ -158,12 +143,14 @@ def render(
     studio = Studio.load(checkpoint or name, device)
     if found.get("checkpoint_hash") != studio.checkpoint.hash:
         typer.echo(f"Note: {studio.checkpoint.name} has other weights than the description's; faces will differ.", err=True)
-    _save(studio, described, out)
+    _save(studio, described, out, found.get("size") if size is None else size)
 
 
 @app.command()
 def info(
-    checkpoint: Annotated[str | None, typer.Argument(help="A bundled checkpoint's name, or a checkpoint folder.")] = None,
+    checkpoint: Annotated[
+        str | None, typer.Argument(help="A bundled checkpoint's name, a folder, or user/repo[@revision].")
+    ] = None,
 ) -> None:
     """Print what is known about a checkpoint as JSON; without a name, list the bundled ones."""
     found = bundled_names() if checkpoint is None else load_checkpoint(checkpoint).info()
@@ -184,13 +171,20 @@ def label(
     typer.echo(f"Tagged {len(labelled.tags):,} pictures in '{out}'.")
 
 
-def _save(studio: Studio, described: Character | Animation, out: Path) -> None:
+app.command()(hub_command.push)
+app.command()(hub_command.pull)
+app.command()(evaluation_command.evaluate)
+app.command()(evaluation_command.compare)
+app.command()(evaluation_command.features)
+
+
+def _save(studio: Studio, described: Character | Animation, out: Path, size: int | None) -> None:
     if isinstance(described, Animation):
         check_format(out)
-        frames = tqdm(studio.animate(described), "drawing", described.frames, unit="frame")
-        save_animation(frames, out, described.fps, studio.describe(described), loop=described.loop != "once")
+        frames = tqdm(studio.animate(described, size), "drawing", described.frames, unit="frame")
+        save_animation(frames, out, described.fps, studio.describe(described, size), loop=described.loop != "once")
     elif out.suffix.lower() == ".png":
-        save_png(studio.render(described), out, studio.describe(described))
+        save_png(studio.render(described, size), out, studio.describe(described, size))
     else:
         raise AnimeGenError(f"A face is written as .png, not to {quote(out.name)}.")
 

@@ -37,6 +37,7 @@ def generate_style_mixing_grid(
     columns: Sequence[int],
     bands: Sequence[str] = ("coarse", "middle"),
     template: Character | None = None,
+    size: int | None = None,
 ) -> Image.Image:
     """The matrix of Karras et al. 2019, figure 3: each face is its row's with some layers' styles from its column.
 
@@ -44,6 +45,7 @@ def generate_style_mixing_grid(
         rows, columns: seeds, whose own faces stand at the left and on top.
         bands: those that the column gives, of "coarse", "middle" and "fine".
         template: colours, psi, crossovers and the like, which all faces share.
+        size: side of a face in pixels (see ``Studio.render``).
 
     Returns:
         A sheet of len(rows) + 1 by len(columns) + 1 faces, with an empty corner.
@@ -60,7 +62,7 @@ def generate_style_mixing_grid(
     for row in rows:
         own = replace(template, seed=row)
         characters += [own, *(replace(own, **dict.fromkeys(bands, column)) for column in columns)]
-    faces = list(studio.render_many(characters))
+    faces = list(studio.render_many(characters, size))
     return make_grid([Image.new("RGB", faces[0].size, "white"), *faces], columns=len(columns) + 1)
 
 

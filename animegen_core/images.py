@@ -15,6 +15,7 @@ from animegen_core.errors import AnimeGenError, quote
 from animegen_core.files import atomic_path
 
 DESCRIPTION_KEY = "animegen"  # the PNG tEXt keyword under which a description is stored
+MAX_PIXELS = 40_000_000  # of a file that is asked for its description
 MAX_DESCRIPTION = 65_536  # characters; an animation of eight characters has 2,000
 _TEXT_PREFIX = DESCRIPTION_KEY + " "  # tells our comments from other programs'
 
@@ -85,6 +86,8 @@ def read_description(path: str | Path) -> dict:
     name = quote(Path(path).name)
     try:
         text = _embedded_text(path)
+    except AnimeGenError as error:
+        raise AnimeGenError(f"{name} {error}") from None
     except Exception as error:  # decoders of pictures raise whatever a damaged file leads them to
         raise AnimeGenError(f"{name} could not be read as a picture.") from error
     if text is None:
@@ -115,6 +118,8 @@ def _embedded_text(path: str | Path) -> str | None:
         else:
             stream.seek(0)
             with Image.open(stream, formats=("PNG", "GIF", "WEBP", "JPEG")) as picture:
+                if picture.width * picture.height > MAX_PIXELS:
+                    raise AnimeGenError(f"has {picture.width} x {picture.height} pixels; at most {MAX_PIXELS:,} are read.")
                 if picture.format == "PNG":  # whose EXIF Pillow would decode all pixels for
                     return picture.info.get(DESCRIPTION_KEY)
                 text = picture.info.get("comment") or picture.getexif().get(ExifTags.Base.ImageDescription)

@@ -9,6 +9,7 @@ axis: latents (D,) with t of shape (T,) give (T, D), latents (N, D) with t of sh
 """
 
 import math
+import re
 from collections.abc import Sequence
 from numbers import Real
 
@@ -21,6 +22,7 @@ from animegen_core.errors import AnimeGenError, quote
 
 MAX_SEED = 2**32 - 1
 PATH_KINDS = ("slerp", "linear", "circular")
+_MAX_SEEDS = 1_000_000  # of one range: a slip of the keyboard should not fill the disk
 CROSSOVERS = (4, 8)  # with two layers a size: 4 and 8 px are coarse, 16 and 32 px middle, 64 px and up fine
 _PARALLEL = 1e-3  # sine of the angle below which float32 no longer tells in which direction to turn
 
@@ -30,6 +32,28 @@ def check_seed(seed: object) -> int:
     if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, (int, np.integer)) or not 0 <= seed <= MAX_SEED:
         raise AnimeGenError(f"Seed {quote(seed)} is not a whole number from 0 to {MAX_SEED}.")
     return int(seed)
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Seeds and ranges with both ends included: "0-3,100" is [0, 1, 2, 3, 100].
+
+    Raises:
+        AnimeGenError: a part is neither a seed nor a range, or they are too many.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"(\d{1,10})(?:-(\d{1,10}))?", part.strip())
+        if match is None:
+            raise AnimeGenError(
+                f"'{part.strip()}' in '{text}' is no seed; write seeds and ranges from 0 to {MAX_SEED}, as in 0-63,100."
+            )
+        low, high = check_seed(int(match[1])), check_seed(int(match[2] or match[1]))
+        if high < low:
+            raise AnimeGenError(f"The range '{part.strip()}' runs backwards; write {high}-{low}.")
+        if len(seeds) + high - low + 1 > _MAX_SEEDS:
+            raise AnimeGenError(f"'{text}' asks for more than {_MAX_SEEDS:,} seeds, the most in one go.")
+        seeds += range(low, high + 1)
+    return seeds
 
 
 def check_number(name: str, value: object, least: float, most: float) -> float:

@@ -1,8 +1,8 @@
 """Studio: a checkpoint plus what can be made with it. The interface and the command line talk to nothing else."""
 
 import math
-import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,15 @@ from animegen_core.latents import path_points, path_shares
 from animegen_core.models import GENERATORS
 from animegen_core.models.stylegan import StyleBasedGenerator
 from animegen_core.renderers import Point, make_renderer
+from animegen_core.upscaling import enlarge, sizes_of
 from animegen_core.version import __version__
 
 _PROGRAM = "AnimeGen"
 _MAX_NAME = 200  # characters of a checkpoint's name, "user/name@revision" at most
+
+# All faces of all studios are drawn in one thread, as several that call torch at once fight over the cores. Its queue is first
+# come, first served, and a face is short, so callers who draw many faces at a time take turns.
+_DRAWING = ThreadPoolExecutor(1, "drawing")
 
 
 @dataclass(frozen=True)
@@ -64,26 +69,38 @@ class Studio:
         self.device = find_device(device)
         self.capabilities = Capabilities.of(checkpoint.config["family"], checkpoint.generator.config)
         self._renderer = make_renderer(checkpoint.generator, self.capabilities.labels, self.device)
-        self._lock = threading.Lock()  # torch's own threads fight when several callers render at once
 
     @classmethod
-    def load(cls, name: str | Path, device: str | torch.device | None = None) -> "Studio":
-        """Open a bundled checkpoint by name, or any by its folder.
+    def load(cls, name: str | Path, device: str | torch.device | None = None, local_folders: bool = True) -> "Studio":
+        """Open a bundled checkpoint by name, one of the Hub as user/repo[@revision], or any by its folder.
+
+        Names that strangers give are opened with ``local_folders`` false (see ``load_checkpoint``).
 
         Raises:
             AnimeGenError: there is no such checkpoint, or it is damaged.
         """
-        return cls(load_checkpoint(name), device)
+        return cls(load_checkpoint(name, local_folders), device)
 
-    def render(self, character: Character) -> Image.Image:
-        """The character's face: an RGB picture of the checkpoint's resolution.
+    @property
+    def usual_psi(self) -> float:
+        """The creativity to begin with: a little truncation costs style-based models few faces and mends many."""
+        return 0.7 if self.capabilities.styles else 1.0
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Sides in pixels that pictures can have: the checkpoint's own first, then enlarged ones (see ``upscaling``)."""
+        return sizes_of(self.checkpoint.generator.resolution)
+
+    def render(self, character: Character, size: int | None = None) -> Image.Image:
+        """The character's face: an RGB picture of the checkpoint's resolution, or enlarged to ``size``, one of ``sizes``.
 
         Raises:
-            AnimeGenError: the checkpoint cannot do what the character asks for; the sentence names bundled ones that can.
+            AnimeGenError: the checkpoint cannot do what the character asks for; the sentence names bundled ones that can. Or
+                there is no such size.
         """
-        return next(self.render_many([character]))
+        return next(self.render_many([character], size))
 
-    def render_many(self, characters: Sequence[Character]) -> Iterator[Image.Image]:
+    def render_many(self, characters: Sequence[Character], size: int | None = None) -> Iterator[Image.Image]:
         """The faces of several characters, one by one as they are drawn.
 
         Each goes through the network alone: convolutions of another batch size may round differently, and a face must not
@@ -92,10 +109,11 @@ class Studio:
         Raises:
             AnimeGenError: as in ``render``, before the first face is drawn.
         """
+        self._check_size(size)
         for character in characters:
-            self._check(character)
+            self.check(character)
         for character in characters:
-            yield self._draw(self._locate(character))
+            yield _DRAWING.submit(lambda who=character: self._draw(self._locate(who), size)).result()
 
     def mix(self, coarse: int, middle: int, fine: int, crossovers: tuple[int, int] = (16, 64)) -> Image.Image:
         """One face with the pose and shape of a first seed, the features of a second and the colours of a third.
@@ -105,7 +123,7 @@ class Studio:
         """
         return self.render(Character(coarse, middle=middle, fine=fine, crossovers=crossovers))
 
-    def animate(self, animation: Animation) -> Iterator[Image.Image]:
+    def animate(self, animation: Animation, size: int | None = None) -> Iterator[Image.Image]:
         """Exactly ``animation.frames`` pictures, one by one as they are drawn.
 
         DCGANs move in z, style-based models in w (for each layer, as seen from the mean face). psi and labels change from key
@@ -115,10 +133,15 @@ class Studio:
         Raises:
             AnimeGenError: as in ``render``, before the first frame is drawn.
         """
-        return self.interpolate(animation.keys, animation.positions(), animation.path, animation.closed)
+        return self.interpolate(animation.keys, animation.positions(), animation.path, animation.closed, size)
 
     def interpolate(
-        self, keys: Sequence[Character], positions: Sequence[float] | np.ndarray, path: str = "slerp", closed: bool = False
+        self,
+        keys: Sequence[Character],
+        positions: Sequence[float] | np.ndarray,
+        path: str = "slerp",
+        closed: bool = False,
+        size: int | None = None,
     ) -> Iterator[Image.Image]:
         """Faces between characters.
 
@@ -126,13 +149,15 @@ class Studio:
             keys: at least two characters.
             positions: where between them: 0 is the first, 2.5 half way from the third to the fourth.
             path, closed: the way that is taken (see ``latents.path`` and ``latents.path_positions``).
+            size: as in ``render``.
 
         Raises:
             AnimeGenError: as in ``render``, before the first face is drawn.
         """
+        self._check_size(size)
         for key in keys:
-            self._check(key)
-        points = [self._locate(key) for key in keys]
+            self.check(key)
+        points = _DRAWING.submit(lambda: [self._locate(key) for key in keys]).result()
         directions, centres, psis, labels, noises = map(torch.stack, zip(*points))
         positions = np.asarray(positions, dtype=float)
         way = path_points(directions, positions, path, closed)  # (F, D)
@@ -144,32 +169,48 @@ class Studio:
             noise = noises[0]
             if len(noise):  # frame by frame, as all at once would fill the memory
                 noise = path_points(noises, position[None], noise_path, closed)[0]
-            yield self._draw(Point(direction, share @ centres, share @ psis, share @ labels, noise))
+            point = Point(direction, share @ centres, share @ psis, share @ labels, noise)
+            yield _DRAWING.submit(self._draw, point, size).result()
 
-    def describe(self, described: Character | Animation) -> dict[str, Any]:
-        """The description that a saved file carries: program, checkpoint, weights' hash, and the character or animation."""
+    def check(self, character: Character) -> None:
+        """See that the checkpoint can do what a character asks for.
+
+        Raises:
+            AnimeGenError: it cannot; the sentence names bundled ones that can.
+        """
+        if (character.hair or character.eyes) and not self.capabilities.labels:
+            self._refuse("Hair and eye colours", "labels")
+        if character.mixes_styles and not self.capabilities.styles:
+            self._refuse("Mixed styles", "styles")
+
+    def describe(self, described: Character | Animation, size: int | None = None) -> dict[str, Any]:
+        """The description that a saved file carries: program, checkpoint, weights' hash, and the character or animation.
+
+        Args:
+            size: that of the file's pictures, which is noted if it is not the checkpoint's own.
+        """
         return {
             "program": _PROGRAM,
             "version": __version__,
             "checkpoint": self.checkpoint.name,
             "checkpoint_hash": self.checkpoint.hash,
             type(described).__name__.lower(): described.to_dict(),
+            **({} if size in (None, self.sizes[0]) else {"size": size}),
         }
 
     def _locate(self, character: Character) -> Point:
-        with self._lock, torch.inference_mode():
+        with torch.inference_mode():
             return self._renderer.locate(character)
 
-    def _draw(self, point: Point) -> Image.Image:
-        with self._lock, torch.inference_mode():
-            tensor = self._renderer.draw(point)
-        return images.to_pil(tensor)[0]
+    def _draw(self, point: Point, size: int | None) -> Image.Image:
+        with torch.inference_mode():
+            picture = images.to_pil(self._renderer.draw(point))[0]
+        return picture if size is None else enlarge(picture, size)
 
-    def _check(self, character: Character) -> None:
-        if (character.hair or character.eyes) and not self.capabilities.labels:
-            self._refuse("Hair and eye colours", "labels")
-        if character.mixes_styles and not self.capabilities.styles:
-            self._refuse("Mixed styles", "styles")
+    def _check_size(self, size: int | None) -> None:
+        if size is not None and (isinstance(size, bool) or size not in self.sizes):
+            good = ", ".join(map(str, self.sizes))
+            raise AnimeGenError(f"The size is {quote(size)}, but '{self.checkpoint.name}' draws pictures of {good} px.")
 
     def _refuse(self, wish: str, capability: str) -> None:
         able = [

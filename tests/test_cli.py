@@ -8,9 +8,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from animegen_core import Animation, Character, Studio, checkpoint
-from animegen_core.cli import app, parse_seeds
+from animegen_core.cli import app
 from animegen_core.errors import AnimeGenError
 from animegen_core.images import read_description
+from animegen_core.latents import parse_seeds
 from animegen_core.studio import read_described
 
 ROOT = Path(__file__).parents[1]

@@ -4,28 +4,51 @@ from typing import Any
 
 import gradio as gr
 
-from animegen_core.studio import Studio
-from animegen_core.ui import generate
-from animegen_core.ui.theme import CSS, studio_theme
+from animegen_core.ui.about import AboutTab
+from animegen_core.ui.animate import AnimateTab
+from animegen_core.ui.api import add_endpoints
+from animegen_core.ui.compare import CompareTab
+from animegen_core.ui.components import asset, history_strip
+from animegen_core.ui.frame import TABS, Frame
+from animegen_core.ui.generate import GenerateTab
+from animegen_core.ui.header import Header
+from animegen_core.ui.mix import MixTab
+from animegen_core.ui.restore import thumbnailer, wire_restoring
+from animegen_core.ui.studios import Studios
+from animegen_core.ui.theme import css, studio_theme
 
 _HOUR = 3600  # seconds
+_BUILDERS = (GenerateTab, AnimateTab, MixTab, CompareTab, AboutTab)
 
 
-def build_app(studio: Studio) -> gr.Blocks:
-    """The whole page for one checkpoint; launch it with ``launch_options()``.
+def build_app(studios: Studios) -> gr.Blocks:
+    """The whole page; launch it with ``launch_options()``.
 
     Files handed to visitors are deleted after an hour.
     """
     with gr.Blocks(title="AnimeGen", analytics_enabled=False, delete_cache=(_HOUR, _HOUR)) as demo:
-        gr.HTML(
-            "<h1>AnimeGen</h1><p>Invent anime faces. Every face is a seed: lock it, note it, come back to it.</p>",
-            elem_id="masthead",
-        )
-        with gr.Tabs(), gr.Tab("Generate", id="generate"):
-            generate.build(studio, demo)
+        header = Header(studios)
+        history = history_strip(thumbnailer(studios), render=False)
+        with gr.Tabs(selected=TABS[0]) as tabs:
+            items = {name: gr.Tab(name.capitalize(), id=name) for name in TABS}
+        frame = Frame(studios, demo, header, history, tabs, items, {name: gr.State(None) for name in TABS[:3]})
+        for item, builder in zip(items.values(), _BUILDERS):
+            with item:
+                builder(frame)
+        history.render()
+        wire_restoring(frame)
+        add_endpoints(studios)
     return demo
 
 
 def launch_options() -> dict[str, Any]:
     """Keyword arguments for ``Blocks.launch``."""
-    return dict(theme=studio_theme(), css=CSS, footer_links=["api"], show_error=False)
+    return dict(
+        theme=studio_theme(),
+        css=css(),
+        js=asset("keyboard.js"),
+        footer_links=["api"],
+        show_error=False,
+        max_file_size="10mb",
+        mcp_server=True,
+    )

@@ -1,22 +1,33 @@
 """The Generate tab: seeds in, faces out."""
 
+import io
+import json
 import secrets
-from pathlib import Path
+import zipfile
+from dataclasses import replace
+from typing import Any
 
 import gradio as gr
-from gradio.processing_utils import save_bytes_to_cache
 
-from animegen_core.character import Character
+from animegen_core.character import BANDS, Character
 from animegen_core.errors import AnimeGenError
 from animegen_core.images import encode_png
-from animegen_core.latents import MAX_SEED, check_seed
+from animegen_core.labels import HAIR
+from animegen_core.latents import MAX_SEED
 from animegen_core.studio import Studio
+from animegen_core.ui.components import face_row, live_face
+from animegen_core.ui.controls import ANY, choice, colour_radio, look, psi_slider, seed_number, size_of, size_radio, the_seed
+from animegen_core.ui.downloads import LazyDownload
+from animegen_core.ui.frame import Frame, message, whole
+from animegen_core.ui.messages import told
+from animegen_core.ui.pictures import caption, data_url, file_stem, keep_file, large_view, previewer
 
 MAX_FACES = 64
 _FACES_AT_FIRST = 16
 _SEED_AT_FIRST = 2  # a cheerful face to open with
 _NEW_SEEDS = 1_000_000  # drawn seeds stay below: six digits can be noted on paper, and a million faces last a while
-_RENDER_QUEUE = "render"  # one queue for all that draws: visitors take turns, and torch's threads do not fight
+_STYLE_PSIS = (0.0, 0.3, 0.5, 0.7, 0.85, 1.0, 1.15, 1.3)  # of the row: from the mean face on
+_LATENT_PSIS = (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3)  # a DCGAN draws no face near its mean latent
 
 
 def consecutive_seeds(seed: object, faces: object) -> list[int]:
@@ -25,105 +36,228 @@ def consecutive_seeds(seed: object, faces: object) -> list[int]:
     Raises:
         AnimeGenError: the seed or the number of faces is out of range.
     """
-    if seed is None:
-        raise AnimeGenError(f"Seed is empty; give a whole number from 0 to {MAX_SEED}.")
-    first = check_seed(_whole(seed))
-    if not isinstance(_whole(faces), int) or not 1 <= _whole(faces) <= MAX_FACES:
+    first = the_seed(seed)
+    if not isinstance(whole(faces), int) or not 1 <= whole(faces) <= MAX_FACES:
         raise AnimeGenError(f"Faces is {faces!r}, but must be a whole number from 1 to {MAX_FACES}.")
-    return [(first + index) % (MAX_SEED + 1) for index in range(_whole(faces))]
+    return [(first + index) % (MAX_SEED + 1) for index in range(whole(faces))]
 
 
-def _whole(number: object) -> object:
-    """Browsers send 7 as 7 or as 7.0."""
-    return int(number) if isinstance(number, float) and number.is_integer() else number
+def draw_files(studio: Studio, characters: list[Character], cache: str, embed: bool = True) -> list[tuple[str, str]]:
+    """PNG files of faces, with their captions."""
+    drawn = []
+    for character, picture in zip(characters, studio.render_many(characters)):
+        png = encode_png(picture, studio.describe(character) if embed else None)
+        drawn.append((keep_file(png, f"{file_stem(studio, character)}.png", cache), caption(character)))
+    return drawn
 
 
-def build(studio: Studio, demo: gr.Blocks) -> None:
-    """Lay out the tab inside the current Blocks and wire it."""
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=2, min_width=240):
-            go = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
-            seed = gr.Number(
-                value=_SEED_AT_FIRST,
-                label="Seed",
-                info=f"A whole number, 0 to {MAX_SEED}.",
-                precision=0,
-                minimum=0,
-                maximum=MAX_SEED,
-                elem_id="seed",
-            )
-            lock = gr.Checkbox(label="Lock seed", info="Ticked: the same faces again.", elem_id="lock")
-            faces = gr.Slider(1, MAX_FACES, _FACES_AT_FIRST, step=1, label="Faces", elem_id="faces")
-        with gr.Column(scale=5, min_width=320):
-            gallery = gr.Gallery(
-                label="Faces",
-                show_label=False,
-                columns=8,
-                height="auto",
-                allow_preview=False,
-                object_fit="cover",
-                interactive=False,
-                buttons=[],
-                elem_id="gallery",
-            )
-        with gr.Column(scale=3, min_width=280):
-            portrait = gr.Image(
-                label="Selected face",
-                show_label=False,
-                alt_text="The selected face, enlarged",
-                interactive=False,
-                buttons=["fullscreen"],
-                elem_id="portrait",
-            )
-            caption = gr.Markdown(elem_id="portrait-caption")
-            download = gr.DownloadButton("Download PNG", elem_id="download")
-    shown = gr.State([])  # the files in the gallery with their seeds, so that a click needs no rendering
-    api = gr.Button(visible=False)
+def new_seed() -> int:
+    """A seed drawn at random."""
+    return secrets.randbelow(_NEW_SEEDS)
 
-    def draw(seed: int, faces: int) -> list[tuple[str, str]]:
-        """Draw faces from consecutive seeds.
 
-        Args:
-            seed: Seed of the first face, 0 to 4294967295; the same seed is always the same face.
-            faces: How many faces, 1 to 64.
+class GenerateTab:
+    """Lays the tab out inside the current Blocks and wires it."""
 
-        Returns:
-            PNG files of the faces, each carrying its description.
-        """
-        try:
-            characters = [Character(s) for s in consecutive_seeds(seed, faces)]
-            drawn = []
-            for character, picture in zip(characters, studio.render_many(characters)):
-                png = encode_png(picture, studio.describe(character))
-                name = f"{studio.checkpoint.name}-seed{character.seed:05d}.png"
-                drawn.append((save_bytes_to_cache(png, name, gallery.GRADIO_CACHE), f"Seed {character.seed}"))
-        except AnimeGenError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        return drawn
+    def __init__(self, frame: Frame) -> None:
+        self.frame, self.studios = frame, frame.studios
+        self.inbox = frame.inboxes["generate"]
+        self.shown = gr.State([])  # the characters in the gallery
+        self.selected = gr.State(None)  # the character in the large view
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=3, min_width=270):
+                self._lay_out_controls()
+            with gr.Column(scale=6, min_width=320):
+                self._lay_out_faces()
+            with gr.Column(scale=4, min_width=290, elem_classes="portrait-column"):
+                self._lay_out_portrait()
+        self._wire()
 
-    def portrait_of(seed: int, file: str) -> tuple[str, str, str]:
-        return file, f"Seed **{seed}** · {studio.checkpoint.name}", file
+    def _lay_out_controls(self) -> None:
+        labels = self.studios.opens_with("labels")
+        self.go = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
+        with gr.Row(elem_classes="pair"):
+            self.seed = seed_number("Seed", "seed", _SEED_AT_FIRST, min_width=120)
+            self.lock = gr.Checkbox(label="Lock seed", elem_id="lock", min_width=110)
+        self.hair = colour_radio("hair", "hair", visible=labels)
+        self.eyes = colour_radio("eyes", "eyes", visible=labels)
+        self.psi = psi_slider("creativity", self.studios.get(self.studios.default).usual_psi)
+        with gr.Accordion("Variation", open=False, elem_id="variation"):
+            self.towards = seed_number("Toward seed", "variation-seed", 1)
+            self.strength = gr.Slider(0, 1, 0, step=0.01, label="Strength", elem_id="variation-strength")
+        self.faces = gr.Slider(1, MAX_FACES, _FACES_AT_FIRST, step=1, label="Faces", elem_id="faces")
+        self.looks = [self.hair, self.eyes, self.psi, self.towards, self.strength]
 
-    def fresh_or_same(seed: int | None, locked: bool, faces: int) -> tuple:
-        chosen = seed if locked else secrets.randbelow(_NEW_SEEDS)
-        drawn = draw(chosen, faces)
-        files = [(s, file) for s, (file, _) in zip(consecutive_seeds(chosen, faces), drawn)]
-        return chosen, gr.Gallery(drawn, selected_index=0), files, *portrait_of(*files[0])
+    def _lay_out_faces(self) -> None:
+        self.gallery = gr.Gallery(
+            label="Faces",
+            show_label=False,
+            columns=8,
+            height="auto",
+            allow_preview=False,
+            object_fit="cover",
+            interactive=False,
+            buttons=[],
+            elem_id="gallery",
+        )
+        self.psi_row = face_row("psi-row", "The selected face at every creativity")
+        self.hair_row = face_row("hair-row", "In every hair colour", visible=self.studios.opens_with("labels"))
 
-    def same_again(seed: int, faces: int) -> tuple:
-        return fresh_or_same(seed, True, faces)
+    def _lay_out_portrait(self) -> None:
+        controls = {"psi": "creativity", "variation_seed": "variation-seed", "variation_strength": "variation-strength"}
+        self.portrait = live_face("portrait", controls, previewer(self.studios))
+        self.sends = {"animate": gr.Button("Send to Animate", size="sm", elem_id="to-animate")}
+        with gr.Row(elem_classes="buttons"):
+            for band in BANDS:
+                self.sends[band] = gr.Button(f"Mix: {band}", size="sm", elem_id=f"to-{band}", min_width=70)
+        self.size = size_radio("download-size")
+        with gr.Row(elem_classes="buttons"):
+            self.download = LazyDownload("Download PNG", "download", min_width=120)
+            self.download_all = LazyDownload("Download all", "download-all", min_width=120)
 
-    def select(files: list[tuple[int, str]], event: gr.SelectData) -> tuple:
-        chosen, file = files[event.index]
-        if not Path(file).exists():  # the hourly cleaning has been there
-            file = draw(chosen, 1)[0][0]
-        return chosen, *portrait_of(chosen, file)
+    def _wire(self) -> None:
+        frame = self.frame
+        large = [self.selected, self.portrait]
+        results = [self.seed, self.gallery, self.shown, *large, frame.history]
+        quiet = dict(api_visibility="private")
+        smooth = dict(quiet, show_progress="hidden", trigger_mode="always_last")
+        rows = dict(fn=self.explore, inputs=[frame.checkpoint, self.selected], outputs=[self.psi_row, self.hair_row], **smooth)
 
-    rendering = dict(concurrency_id=_RENDER_QUEUE, concurrency_limit=1)
-    results = [seed, gallery, shown, portrait, caption, download]
-    go.click(fresh_or_same, [seed, lock, faces], results, api_visibility="private", **rendering)
-    seed.submit(same_again, [seed, faces], results, api_visibility="private", **rendering)
-    seed.input(lambda: True, None, lock, api_visibility="private", queue=False)  # who types a seed wants that seed
-    gallery.select(select, shown, [seed, portrait, caption, download], api_visibility="private", **rendering)
-    demo.load(same_again, [seed, faces], results, api_visibility="private", **rendering)
-    api.click(draw, [seed, faces], gallery, api_name="generate", **rendering)
+        draw = dict(inputs=[frame.checkpoint, frame.embed, self.lock, self.seed, self.faces, *self.looks], outputs=results)
+        self.go.click(self.fresh_or_same, **draw, **quiet).success(**rows)
+        gr.on([self.seed.submit, frame.demo.load], self.same_again, **draw, **quiet).success(**rows)
+        self.seed.input(lambda: True, None, self.lock, queue=False, **quiet)  # who types a seed wants that seed
+
+        looks = [frame.checkpoint, frame.embed, self.shown, self.seed, *self.looks]
+        redraw = dict(fn=self.other_looks, inputs=looks, outputs=results, **smooth)
+        settled = [self.portrait.release, self.hair.input, self.eyes.input, self.towards.submit]
+        gr.on(settled, **redraw).success(**rows)
+        self.psi_row.pick(self.pick, None, self.psi, **quiet).then(**redraw).success(**rows)
+        self.hair_row.pick(self.pick, None, self.hair, **quiet).then(**redraw).success(**rows)
+        select = self.gallery.select(self.select, [frame.checkpoint, self.shown], [self.seed, *large], **quiet)
+        select.success(**rows)
+
+        controls = [*self.looks, self.lock]
+        inputs = [self.inbox, frame.checkpoint, frame.embed, self.faces]
+        self.inbox.change(self.open_message, inputs, [*results, *controls], **quiet).success(**rows)
+        adapted = [self.hair, self.eyes, self.psi, self.hair_row]
+        frame.checkpoint.change(self.adapt, [frame.checkpoint, self.hair, self.eyes], adapted, **quiet).then(**redraw).success(
+            **rows
+        )
+
+        for target, button in self.sends.items():
+            tab = "animate" if target == "animate" else "mix"
+            send = dict(fn=self._sender(target), inputs=self.selected, outputs=[frame.tabs, frame.inboxes[tab]], **quiet)
+            button.click(**send)
+        sizes = [self.size, frame.embed]
+        self.download.makes(self.one_file, [frame.checkpoint, self.selected, *sizes])
+        self.download_all.makes(self.all_files, [frame.checkpoint, self.shown, *sizes])
+
+    @told
+    def fresh_or_same(self, name: str, embed: bool, lock: bool, seed: int | None, count: int, *looks: Any) -> tuple:
+        """New faces, or with a locked seed the same again."""
+        seeds = consecutive_seeds(seed if lock else new_seed(), count)
+        return self._fill(name, [replace(look(seeds[0], *looks), seed=s) for s in seeds], 0, embed)
+
+    def same_again(self, name: str, embed: bool, lock: bool, *others: Any) -> tuple:
+        """The faces of the seed that stands there."""
+        return self.fresh_or_same(name, embed, True, *others)
+
+    @told
+    def other_looks(self, name: str, embed: bool, shown: list[dict], seed: int, *looks: Any) -> tuple:
+        """The seeds in the gallery, with the looks of the controls."""
+        template = look(seed, *looks)
+        seeds = [character["seed"] for character in shown] or [template.seed]
+        index = seeds.index(template.seed) if template.seed in seeds else 0
+        return self._fill(name, [replace(template, seed=s) for s in seeds], index, embed)
+
+    @told
+    def select(self, name: str, shown: list[dict], event: gr.SelectData) -> tuple:
+        """A face of the gallery, large."""
+        character = Character.from_dict(shown[event.index])
+        return character.seed, character.to_dict(), large_view(self.studios.get(name), character)
+
+    @told
+    def explore(self, name: str, selected: dict) -> tuple[list[dict], list[dict]]:
+        """The selected face at every creativity, and in all hair colours."""
+        studio, character = self.studios.get(name), Character.from_dict(selected)
+
+        def face(label: str, **change: Any) -> dict[str, Any]:
+            variant = replace(character, **change)
+            (value,) = change.values()
+            shown = {"src": data_url(studio.render(variant)), "selected": variant == character}
+            return shown | {"label": label, "short": str(value), "key": value}
+
+        steps = _STYLE_PSIS if studio.capabilities.styles else _LATENT_PSIS
+        psis = [face(f"Creativity {psi:g}", psi=psi) for psi in steps]
+        if not studio.capabilities.labels:
+            return psis, []
+        return psis, [face(f"{hair.capitalize()} hair", hair=hair) for hair in HAIR]
+
+    def pick(self, event: gr.EventData) -> float | str:
+        """The creativity, or the hair colour, of a face in a row."""
+        return event.key
+
+    @told
+    def open_message(self, note: dict, name: str, embed: bool, count: int) -> tuple:
+        """A character from elsewhere: all controls take its values."""
+        character = Character.from_dict(note["character"])
+        filled = self._fill(name, [replace(character, seed=s) for s in consecutive_seeds(character.seed, count)], 0, embed)
+        colours = choice(character.hair), choice(character.eyes)
+        return *filled, *colours, character.psi, character.variation_seed, character.variation_strength, True
+
+    @told
+    def adapt(self, name: str, hair: str, eyes: str) -> tuple:
+        """Another checkpoint: show the controls that it heeds."""
+        studio = self.studios.get(name)
+        labels = studio.capabilities.labels
+        hair, eyes = (gr.Radio(visible=labels, value=colour if labels else ANY) for colour in (hair, eyes))
+        return hair, eyes, studio.usual_psi, gr.update(visible=labels)
+
+    def _sender(self, target: str) -> Any:
+        @told
+        def send(selected: dict) -> tuple:
+            character = Character.from_dict(selected)
+            if target == "animate":
+                return gr.Tabs(selected="animate"), message("add", character)
+            return gr.Tabs(selected="mix"), message(target, character)
+
+        return send
+
+    @told
+    def one_file(self, name: str, selected: dict, size: str, embed: bool) -> str:
+        """The large view's face as a PNG."""
+        studio, character = self.studios.get(name), Character.from_dict(selected)
+        return keep_file(
+            self._png(studio, character, size, embed), f"{file_stem(studio, character)}.png", self.gallery.GRADIO_CACHE
+        )
+
+    @told
+    def all_files(self, name: str, shown: list[dict], size: str, embed: bool) -> str:
+        """The gallery's faces as PNGs in a zip, with a list of their descriptions."""
+        studio = self.studios.get(name)
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as archive:  # stored, as PNGs do not get smaller
+            for character in map(Character.from_dict, shown):
+                archive.writestr(f"{file_stem(studio, character)}.png", self._png(studio, character, size, embed))
+            listed = {"checkpoint": name, "checkpoint_hash": studio.checkpoint.hash, "characters": shown}
+            archive.writestr("characters.json", json.dumps(listed, indent=2))
+        return keep_file(stream.getvalue(), "animegen-faces.zip", self.gallery.GRADIO_CACHE)
+
+    def _png(self, studio: Studio, character: Character, size: str, embed: bool) -> bytes:
+        side = size_of(studio, size)
+        return encode_png(studio.render(character, side), studio.describe(character, side) if embed else None)
+
+    def _fill(self, name: str, characters: list[Character], index: int, embed: bool) -> tuple:
+        """Values of all results: the faces, one of them large, and a trace in the history."""
+        studio, chosen = self.studios.get(name), characters[index]
+        drawn = draw_files(studio, characters, self.gallery.GRADIO_CACHE, embed)
+        view = large_view(studio, chosen)
+        entry = {
+            "src": view["src"],
+            "label": view["caption"],
+            "group": f"generate {name} {chosen.seed}",
+            "description": studio.describe(chosen),
+        }
+        described = [character.to_dict() for character in characters]
+        return chosen.seed, gr.Gallery(drawn, selected_index=index), described, chosen.to_dict(), view, entry

@@ -3,6 +3,8 @@
 import gradio as gr
 from gradio.themes import colors, sizes
 
+from animegen_core.ui.components import asset
+
 _SANS = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 _MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 
@@ -41,23 +43,27 @@ def studio_theme() -> gr.themes.Base:
     )
 
 
-CSS = """
-.gradio-container { width: 100% !important; max-width: 1400px !important; margin: 0 auto !important; }
-#masthead { padding: .25rem .25rem 0; border: 0; background: none; box-shadow: none; }
-#masthead h1 { font-size: 1.7rem; font-weight: 750; letter-spacing: -.02em; margin: 0; color: var(--primary-600); }
-.dark #masthead h1 { color: var(--primary-400); }
-#masthead p { margin: .1rem 0 0; color: var(--body-text-color-subdued); }
+SWATCHES = {
+    "aqua": "#5fd4d0",
+    "black": "#23232b",
+    "blonde": "#f1d277",
+    "blue": "#4a7de0",
+    "brown": "#85552f",
+    "gray": "#9a9ca6",
+    "green": "#4dab5c",
+    "orange": "#f08a3c",
+    "pink": "#f48fb8",
+    "purple": "#8a5fd0",
+    "red": "#d23c3c",
+    "white": "#f5f5f7",
+    "yellow": "#f0d03a",
+}
 
-#gallery .grid-wrap { max-height: none; }
-#gallery .grid-container { grid-template-columns: repeat(auto-fill, minmax(118px, 1fr)) !important; gap: 8px; }
-#gallery .grid-container { grid-auto-rows: auto !important; grid-template-rows: none !important; }
-@media (max-width: 1100px) { #gallery .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)) !important; } }
-#gallery .thumbnail-item { border-radius: 10px; aspect-ratio: 1; min-width: 0; width: 100%; height: auto; }
-#gallery .thumbnail-item.selected { outline: 3px solid var(--primary-600); outline-offset: 1px; }
-#gallery .caption-label { font-size: .7rem; opacity: 0; transition: opacity .15s; }
-#gallery .thumbnail-item:hover .caption-label { opacity: 1; }
 
-#portrait { aspect-ratio: 1; }
-#portrait img { width: 100%; height: 100%; object-fit: contain; border-radius: 10px; }
-#portrait-caption { text-align: center; color: var(--body-text-color-subdued); }
-"""
+def css() -> str:
+    """The page's style sheet, with a swatch for each colour."""
+    rules = [
+        f'.swatches [data-testid="{name.capitalize()}-radio-label"]::before {{ background: {hue}; }}'
+        for name, hue in SWATCHES.items()
+    ]
+    return "\n".join([asset("studio.css"), *rules])

@@ -11,12 +11,21 @@ playwright_api = pytest.importorskip("playwright.sync_api")
 
 
 @pytest.fixture(scope="session")
-def app_url():
+def studios(family_checkpoints):
+    """The bundled default, and tiny untrained ones with colours and with styles."""
     from animegen_core.studio import Studio
-    from animegen_core.ui import build_app, launch_options
+    from animegen_core.ui.studios import Studios
     from app import DEFAULT_CHECKPOINT
 
-    demo = build_app(Studio.load(DEFAULT_CHECKPOINT, "cpu"))
+    others = [Studio.load(family_checkpoints[family], "cpu") for family in ("conditional-dcgan", "stylegan2")]
+    return Studios(Studio.load(DEFAULT_CHECKPOINT, "cpu"), *others, hub=False)
+
+
+@pytest.fixture(scope="session")
+def app_url(studios):
+    from animegen_core.ui import build_app, launch_options
+
+    demo = build_app(studios)
     _, url, _ = demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options())
     yield url
     demo.close()
@@ -43,9 +52,11 @@ def open_page(browser, app_url):
         page = context.new_page()
         page.set_default_timeout(8_000)
         page.on("pageerror", lambda error: problems.append(f"script error: {error}"))
+        page.on("console", lambda message: problems.extend(_script_errors(message)))
         page.on("request", lambda request: problems.extend(_foreign(request.url, app_url)))
         page.goto(app_url)
         page.locator("#portrait img").wait_for()
+        page.locator("#psi-row img").first.wait_for()
         return page
 
     yield open_page
@@ -56,6 +67,11 @@ def open_page(browser, app_url):
 
 def _foreign(url: str, app_url: str) -> list[str]:
     return [] if url.startswith((app_url, "data:", "blob:")) else [f"request to {url}"]
+
+
+def _script_errors(message) -> list[str]:
+    """What Gradio catches from a component's script and only logs."""
+    return [message.text] if message.type == "error" and "callback" in message.text else []
 
 
 @pytest.fixture

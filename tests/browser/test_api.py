@@ -1,13 +1,18 @@
-"""The public endpoint as another program calls it."""
+"""The public endpoints as another program calls them."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from gradio_client import Client
+from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
+from mcp import ClientSession
+from mcp.client.streamable_http import streamablehttp_client
 from PIL import Image
 
-from animegen_core.character import Character
+from animegen_core.character import Animation, Character
 from animegen_core.images import read_description
-from animegen_core.studio import Studio, read_character
+from animegen_core.studio import read_character, read_described
 
 
 @pytest.fixture(scope="module")
@@ -15,21 +20,81 @@ def client(app_url, tmp_path_factory):
     return Client(app_url, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
 
 
-def test_generate_returns_the_faces_of_consecutive_seeds(client):
+def test_generate_returns_the_faces_of_consecutive_seeds(client, studios):
     drawn = client.predict(seed=41, faces=2, api_name="/generate")
     described = [read_character(read_description(face["image"])) for face in drawn]
     assert [character for _, character in described] == [Character(41), Character(42)]
     with Image.open(drawn[1]["image"]) as picture:
-        assert picture.tobytes() == Studio.load(described[1][0], "cpu").render(Character(42)).tobytes()
+        assert picture.tobytes() == studios.get(described[1][0]).render(Character(42)).tobytes()
 
 
-@pytest.mark.parametrize("arguments", [dict(seed=-1, faces=1), dict(seed=2**32, faces=1), dict(seed=1, faces=65)])
-def test_a_request_out_of_range_is_refused_with_the_value(client, arguments):
-    with pytest.raises(AppError, match=r"65|-1|4294967296"):
-        client.predict(**arguments, api_name="/generate")
+def test_generate_takes_colours_and_another_checkpoint(client):
+    (drawn,) = client.predict(seed=5, hair="pink", psi=0.9, checkpoint="tiny-conditional-dcgan", api_name="/generate")
+    found = read_character(read_description(drawn["image"]))
+    assert found == ("tiny-conditional-dcgan", Character(5, hair="pink", psi=0.9))
 
 
-def test_generate_is_the_only_public_endpoint_and_is_documented(client):
+@pytest.mark.parametrize("kind", ["gif", "webp", "mp4"])
+def test_animate_returns_a_film(client, kind):
+    file = client.predict(seeds="3,7", frames=8, fps=10, format=kind, api_name="/animate")
+    assert file.endswith(kind)
+    assert read_described(read_description(file))[1] == Animation((Character(3), Character(7)), frames=8, fps=10)
+
+
+def test_mix_returns_a_face_of_three(client):
+    file = client.predict(coarse=1, middle=2, fine=3, checkpoint="tiny-stylegan2", api_name="/mix")
+    assert read_character(read_description(file))[1] == Character(1, middle=2, fine=3)
+
+
+def test_restore_returns_what_a_file_carries(client):
+    (drawn,) = client.predict(seed=9, api_name="/generate")
+    found = client.predict(file=handle_file(drawn["image"]), api_name="/restore")
+    assert found["checkpoint"] == "dcgan-64"
+    assert found["character"] == {"seed": 9}
+
+
+@pytest.mark.parametrize(
+    "endpoint, arguments",
+    [
+        ("generate", dict(seed=-1)),
+        ("generate", dict(seed=2**32)),
+        ("generate", dict(faces=65)),
+        ("generate", dict(hair="mauve")),
+        ("generate", dict(checkpoint="/etc")),
+        ("animate", dict(seeds="3")),
+        ("animate", dict(frames=241)),
+        ("mix", dict(crossovers="5,64", checkpoint="tiny-stylegan2")),
+    ],
+)
+def test_a_request_out_of_range_is_refused_with_the_value(client, endpoint, arguments):
+    with pytest.raises(AppError, match=r"65|-1|4294967296|mauve|/etc|not 1|241|5, 64"):
+        client.predict(**arguments, api_name=f"/{endpoint}")
+
+
+def test_what_the_checkpoint_cannot_do_names_one_that_can(client):
+    with pytest.raises(AppError, match="Mixed styles are beyond checkpoint 'dcgan-64'"):
+        client.predict(coarse=1, middle=2, fine=3, api_name="/mix")
+
+
+def test_the_public_endpoints_are_four_and_documented(client):
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
-    assert list(endpoints) == ["/generate"]
-    assert "consecutive seeds" in endpoints["/generate"]["description"]
+    assert set(endpoints) == {"/generate", "/animate", "/mix", "/restore"}
+    assert all(endpoint["description"] for endpoint in endpoints.values())
+
+
+def test_the_endpoints_are_tools_for_assistants(app_url):
+    """Through the protocol's own client, in a thread without the browser's event loop."""
+
+    async def ask():
+        async with (
+            streamablehttp_client(f"{app_url}gradio_api/mcp/") as (read, write, _),
+            ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+            return (await session.list_tools()).tools
+
+    with ThreadPoolExecutor(1) as thread:
+        tools = {tool.name: tool for tool in thread.submit(lambda: asyncio.run(ask())).result()}
+    names = {name.rsplit("_", 1)[-1] for name in tools}
+    assert names == {"generate", "animate", "mix", "restore"}
+    assert all(tool.description for tool in tools.values())

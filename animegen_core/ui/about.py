@@ -1,0 +1,48 @@
+"""The About tab: what the checkpoint is, and what should be kept in mind when its faces are used."""
+
+import re
+
+import gradio as gr
+
+from animegen_core.checkpoint import CARD
+from animegen_core.studio import Studio
+from animegen_core.ui.components import asset
+from animegen_core.ui.frame import Frame
+from animegen_core.ui.messages import told
+
+
+class AboutTab:
+    """Lays the tab out inside the current Blocks and wires it."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.studios = frame.studios
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=1, min_width=320):
+                card = gr.Markdown(_card(self.studios.get(self.studios.default)), elem_id="card", elem_classes="prose-panel")
+            with gr.Column(scale=1, min_width=320):
+                gr.Markdown(asset("about.md"), elem_id="about", elem_classes="prose-panel")
+        frame.checkpoint.change(self.show, frame.checkpoint, card, api_visibility="private", show_progress="hidden")
+
+    @told
+    def show(self, name: str) -> str:
+        """The card of another checkpoint."""
+        return _card(self.studios.get(name))
+
+
+def _card(studio: Studio) -> str:
+    """What is known for sure, from the config, and then the model card's text: a picture in it might lie elsewhere."""
+    info = studio.checkpoint.info()
+    facts = [
+        ("Network", f"{info['family']}, {info['resolution']} px, {info['generator_parameters']:,} parameters"),
+        ("Trained on", info["trained_on"]),
+        ("Training pictures seen", f"{info['images_seen']:,}"),
+        ("Licence", info["licence"]),
+        ("Weights", f"`{info['hash']}` (first digits of their SHA-256)"),
+    ]
+    table = "\n".join(f"- **{name}:** {value}" for name, value in facts)
+    path = studio.checkpoint.path / CARD
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    if text.startswith("---"):
+        text = text.split("---", 2)[-1]
+    text = re.sub(r"!\[[^\]]*\]\([^)]*\)|<[^>]*>|^# .*$", "", text, flags=re.MULTILINE)
+    return f"## {studio.checkpoint.name}\n\n{table}\n\n{text.strip()}"

@@ -1,0 +1,186 @@
+"""The Animate tab: key characters in, a loop out."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from animegen_core.character import FPS, FRAMES, KEYS, LOOPS, Animation, Character
+from animegen_core.errors import AnimeGenError
+from animegen_core.latents import PATH_KINDS
+from animegen_core.ui.components import face_row, film_view
+from animegen_core.ui.controls import seed_number, size_of, size_radio, the_seed
+from animegen_core.ui.films import check_size, contact_sheet, film_file
+from animegen_core.ui.frame import Frame, message
+from animegen_core.ui.generate import new_seed
+from animegen_core.ui.messages import told
+from animegen_core.ui.pictures import caption, data_url
+
+_FIRST_KEYS = (2, 7, 24)  # a loop to begin with
+_ENLARGED_FRAMES = 64  # of the view: more would take seconds, at every change of a control
+_FORMATS = {"GIF": "gif", "WebP": "webp", "MP4": "mp4", "PNGs": "png"}
+
+
+class AnimateTab:
+    """Lays the tab out inside the current Blocks and wires it."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame, self.studios = frame, frame.studios
+        self.inbox = frame.inboxes["animate"]
+        self.keys = gr.State([{"seed": seed} for seed in _FIRST_KEYS])
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=4, min_width=290):
+                self._lay_out_keys()
+            with gr.Column(scale=4, min_width=290, elem_classes="portrait-column"):
+                self.film = film_view("film", "fps")
+            with gr.Column(scale=3, min_width=270):
+                self._lay_out_export()
+        self._wire()
+
+    def _lay_out_keys(self) -> None:
+        hint = "Add two faces or more, here or with Send to Animate."
+        self.row = face_row("keys", "Key characters", hint, actions=("left", "remove", "right"))
+        with gr.Row(elem_classes="pair"):
+            self.seed = seed_number("Seed", "key-seed", 1, min_width=110)
+            self.add = gr.Button("Add", elem_id="add-key", min_width=60)
+            self.add_random = gr.Button("Add any", elem_id="add-any-key", min_width=80)
+            self.clear = gr.Button("Clear", elem_id="clear-keys", min_width=60)
+        self.path = gr.Radio([(kind.capitalize(), kind) for kind in PATH_KINDS], value="slerp", label="Path", elem_id="path")
+        loops = [("Closed loop", "closed"), ("Back and forth", "back-and-forth"), ("Once", "once")]
+        assert {value for _, value in loops} == set(LOOPS)
+        self.loop = gr.Radio(loops, value="closed", label="Loop", elem_id="loop")
+        self.easing = gr.Radio(
+            [("Even", "linear"), ("Linger at the keys", "ease-in-out")], value="ease-in-out", label="Easing", elem_id="easing"
+        )
+
+    def _lay_out_export(self) -> None:
+        self.frames = gr.Slider(*FRAMES, 60, step=1, label="Frames", elem_id="frames")
+        self.fps = gr.Slider(*FPS, 30, step=1, label="Frames a second", elem_id="fps")
+        self.format = gr.Radio(list(_FORMATS), value="GIF", label="Format", elem_id="format")
+        self.size = size_radio("export-size")
+        with gr.Row(elem_classes="buttons"):
+            self.export = gr.Button("Export", variant="primary", elem_id="export", min_width=110)
+            self.cancel = gr.Button("Cancel", elem_id="cancel-export", min_width=80)
+        self.file = gr.File(label="Exported file", elem_id="exported", interactive=False, visible=False)
+
+    def _wire(self) -> None:
+        frame = self.frame
+        quiet = dict(api_visibility="private")
+        smooth = dict(quiet, show_progress="hidden", trigger_mode="always_last")
+        what = [frame.checkpoint, self.keys, self.path, self.frames, self.fps, self.easing, self.loop]
+        show = dict(fn=self.show, inputs=what, outputs=[self.row, self.film], **smooth)
+        reshoot = dict(fn=self.shoot, inputs=what, outputs=self.film, **smooth)
+
+        gr.on([frame.tab_items["animate"].select, frame.checkpoint.change], **show)
+        gr.on([self.path.input, self.frames.input, self.easing.input, self.loop.input], **reshoot)
+        gr.on([self.add.click, self.seed.submit], self.add_key, [self.keys, self.seed], self.keys, **quiet).success(**show)
+        self.add_random.click(self.add_any_key, self.keys, self.keys, **quiet).success(**show)
+        self.clear.click(list, None, self.keys, **quiet).then(**show)
+        self.row.act(self.act, self.keys, self.keys, **quiet).then(**show)
+        self.row.move(self.move, self.keys, self.keys, **quiet).then(**show)
+        self.row.pick(self.edit_key, self.keys, [frame.tabs, frame.inboxes["generate"]], **quiet)
+        controls = [self.keys, self.path, self.frames, self.fps, self.easing, self.loop]
+        self.inbox.change(self.open_message, [self.inbox, *controls], controls, **quiet).success(**show)
+
+        exported = self.export.click(
+            self.export_film, [*what, self.format, self.size, frame.embed], [self.file, frame.history], **quiet
+        )
+        self.cancel.click(None, cancels=exported, **quiet)
+
+    @told
+    def add_key(self, keys: list[dict], seed: int | None) -> list[dict]:
+        """One more face at the end: that of the typed seed."""
+        return self._with(keys, Character(the_seed(seed)))
+
+    @told
+    def add_any_key(self, keys: list[dict]) -> list[dict]:
+        """One more face at the end, of a new seed."""
+        return self._with(keys, Character(new_seed()))
+
+    @staticmethod
+    def _with(keys: list[dict], character: Character) -> list[dict]:
+        if len(keys) == KEYS[1]:
+            raise AnimeGenError(f"An animation has at most {KEYS[1]} key characters; remove one first.")
+        return [*keys, character.to_dict()]
+
+    def act(self, keys: list[dict], event: gr.EventData) -> list[dict]:
+        """Move a key by one place, or remove it."""
+        if event.action == "remove":
+            return keys[: event.index] + keys[event.index + 1 :]
+        return _moved(keys, event.index, event.index + (1 if event.action == "right" else -1))
+
+    def move(self, keys: list[dict], event: gr.EventData) -> list[dict]:
+        """Put a key where another was."""
+        return _moved(keys, event.index, event.to)
+
+    def edit_key(self, keys: list[dict], event: gr.EventData) -> tuple:
+        """Back to the Generate tab with a key."""
+        return gr.Tabs(selected="generate"), message("show", Character.from_dict(keys[event.index]))
+
+    @told
+    def open_message(self, note: dict, keys: list[dict], *controls: Any) -> tuple:
+        """A face to add, or a whole animation to show."""
+        if note["verb"] == "add":
+            return self._with(keys, Character.from_dict(note["character"])), *controls
+        film = Animation.from_dict(note["animation"])
+        return [key.to_dict() for key in film.keys], film.path, film.frames, film.fps, film.easing, film.loop
+
+    def show(self, name: str, keys: list[dict], *how: Any) -> tuple:
+        """The keys' faces, and the film."""
+        return self._faces(name, keys), self.shoot(name, keys, *how)
+
+    @told
+    def _faces(self, name: str, keys: list[dict]) -> list[dict]:
+        characters = [Character.from_dict(key) for key in keys]
+        pictures = self.studios.get(name).render_many(characters)
+        return [
+            {"src": data_url(picture), "label": caption(character), "short": str(character.seed)}
+            for character, picture in zip(characters, pictures)
+        ]
+
+    @told
+    def shoot(self, name: str, keys: list[dict], *how: Any) -> dict[str, Any] | None:
+        """All frames as one picture, for the film view."""
+        if len(keys) < KEYS[0]:
+            return None
+        film = _animation(keys, *how)
+        studio = self.studios.get(name)
+        side = studio.sizes[2 if film.frames <= _ENLARGED_FRAMES else 0]
+        return contact_sheet(film, list(studio.animate(film, side)))
+
+    @told
+    def export_film(
+        self,
+        name: str,
+        keys: list[dict],
+        *rest: Any,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio's way
+    ) -> Iterator[tuple]:
+        """Write the film to a file; ends where it is when the visitor cancels or leaves."""
+        *how, kind, size, embed = rest
+        studio, film = self.studios.get(name), _animation(keys, *how)
+        side = size_of(studio, size)
+        check_size(film.frames, side)
+        frames = []
+        for picture in progress.tqdm(studio.animate(film, side), total=film.frames, desc="Drawing"):
+            frames.append(picture)
+            yield gr.skip(), gr.skip()  # here a cancelled export ends
+        progress(1.0, "Encoding")
+        description = studio.describe(film, side)
+        file = film_file(studio, film, frames, _FORMATS[kind], description if embed else None, self.file.GRADIO_CACHE)
+        entry = {
+            "src": data_url(frames[0]),
+            "label": f"{film.frames} frames through {len(film.keys)} faces · {name}",
+            "group": f"animate {name} {[key.seed for key in film.keys]}",
+            "description": description,
+        }
+        yield gr.File(file, visible=True), entry
+
+
+def _animation(keys: list[dict], path: str, frames: int, fps: int, easing: str, loop: str) -> Animation:
+    return Animation(tuple(Character.from_dict(key) for key in keys), path, int(frames), int(fps), easing, loop)
+
+
+def _moved(keys: list[dict], index: int, to: int) -> list[dict]:
+    rest = keys[:index] + keys[index + 1 :]
+    return [*rest[:to], keys[index], *rest[to:]]

@@ -1,0 +1,26 @@
+// Rows of faces under each other; see face_table in components.py.
+function show() {
+  const root = element.querySelector(".root");
+  root.classList.add("face-table");
+  root.replaceChildren();
+  for (const row of props.value || []) {
+    const section = document.createElement("section");
+    const title = document.createElement("h3");
+    title.textContent = row.title;
+    const note = document.createElement("p");
+    note.textContent = row.note;
+    const faces = document.createElement("div");
+    faces.className = "faces";
+    for (const face of row.faces) {
+      const picture = document.createElement("img");
+      picture.src = face.src;
+      picture.alt = picture.title = face.label;
+      faces.append(picture);
+    }
+    section.append(title, note, faces);
+    root.append(section);
+  }
+}
+
+show();
+watch("value", show);

@@ -1,0 +1,61 @@
+// A large face that follows sliders while they are dragged; see live_face in components.py.
+const REST = 250; // ms without a change after which sliders are at rest
+const picture = document.createElement("img");
+const caption = document.createElement("p");
+let asking = false;
+let askAgain = false;
+let rest = null;
+
+function show() {
+  const root = element.querySelector(".root");
+  root.classList.add("live-face");
+  root.replaceChildren();
+  if (!props.value) return;
+  picture.src = props.value.src;
+  picture.alt = props.value.alt;
+  caption.textContent = props.value.caption;
+  root.append(picture, caption);
+}
+
+function read(id) {
+  const holder = document.querySelector(`#${id}`);
+  const input = holder?.querySelector("input[type=range]") || holder?.querySelector("input[type=number]");
+  return input ? Number(input.value) : null;
+}
+
+// One question at a time, and the last position is always asked for.
+async function preview() {
+  if (asking) {
+    askAgain = true;
+    return;
+  }
+  asking = true;
+  do {
+    askAgain = false;
+    const shown = props.value;
+    const character = { ...shown.character };
+    for (const [field, id] of Object.entries(props.controls)) {
+      const value = read(id);
+      if (value !== null) character[field] = value;
+    }
+    const src = await server.preview({ checkpoint: shown.checkpoint, character }).catch(() => null);
+    if (src && shown === props.value) picture.src = src;
+  } while (askAgain);
+  asking = false;
+}
+
+function follow(event) {
+  if (!element.isConnected) {
+    document.removeEventListener("input", follow);
+    return;
+  }
+  const ids = Object.values(props.controls);
+  if (!props.value || !ids.some((id) => event.target.closest(`#${id}`))) return;
+  preview();
+  clearTimeout(rest);
+  rest = setTimeout(() => trigger("release"), REST);
+}
+
+document.addEventListener("input", follow);
+show();
+watch("value", show);

@@ -1,0 +1,70 @@
+"""The Compare tab: the same seeds and settings on several checkpoints."""
+
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from animegen_core.character import Character
+from animegen_core.errors import AnimeGenError
+from animegen_core.studio import Studio
+from animegen_core.ui.components import face_table
+from animegen_core.ui.controls import colour_radio, look, psi_slider, seed_number
+from animegen_core.ui.frame import Frame
+from animegen_core.ui.generate import consecutive_seeds
+from animegen_core.ui.messages import told
+from animegen_core.ui.pictures import caption, data_url
+
+_MOST, _FACES = 4, 8  # checkpoints, and faces of each
+
+
+class CompareTab:
+    """Lays the tab out inside the current Blocks and wires it."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.studios = frame.studios
+        names = self.studios.names
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=3, min_width=270):
+                self.names = gr.CheckboxGroup(
+                    names, value=names[:_MOST], label=f"Checkpoints, 2 to {_MOST}", elem_id="compare-names"
+                )
+                self.seed = seed_number("First seed", "compare-seed", 2)
+                self.faces = gr.Slider(1, _FACES, 6, step=1, label="Faces", elem_id="compare-faces")
+                self.hair = colour_radio("hair", "compare-hair")
+                self.eyes = colour_radio("eyes", "compare-eyes")
+                self.psi = psi_slider("compare-creativity", 1.0)
+            with gr.Column(scale=8, min_width=320):
+                self.table = face_table("compare-table")
+        controls = [self.names, self.faces, self.seed, self.hair, self.eyes, self.psi]
+        changes = [self.names.input, self.faces.input, self.hair.input, self.eyes.input, self.psi.input, self.seed.submit]
+        gr.on(
+            [*changes, self.seed.blur, frame.tab_items["compare"].select],
+            self.compare,
+            controls,
+            self.table,
+            api_visibility="private",
+            show_progress="hidden",
+            trigger_mode="always_last",
+        )
+
+    @told
+    def compare(self, names: list[str], faces: int, seed: int, *looks: Any) -> list[dict[str, Any]]:
+        """A row of faces for each checkpoint."""
+        if not 2 <= len(names) <= _MOST:
+            raise AnimeGenError(f"{len(names)} checkpoints are ticked; tick 2 to {_MOST} to compare.")
+        characters = [replace(look(seed, *looks), seed=s) for s in consecutive_seeds(seed, faces)]
+        return [self._row(self.studios.get(name), characters) for name in names]
+
+    def _row(self, studio: Studio, characters: list[Character]) -> dict[str, Any]:
+        info = studio.checkpoint.info()
+        note = f"{info['family']}, {info['resolution']} px, {info['images_seen']:,} training pictures seen"
+        wanted = characters[0].hair or characters[0].eyes
+        if wanted and not studio.capabilities.labels:
+            characters = [replace(character, hair=None, eyes=None) for character in characters]
+            note += "; does not know colours, so any"
+        faces = [
+            {"src": data_url(picture), "label": caption(character)}
+            for character, picture in zip(characters, studio.render_many(characters, studio.sizes[1]))
+        ]
+        return {"title": studio.checkpoint.name, "note": note, "faces": faces}

@@ -1,0 +1,72 @@
+"""The page's own components: each is a ``gr.HTML`` with a script that lies in ``assets/``.
+
+Their scripts build elements and set text, never markup, so that no name or description can smuggle any in. They are functions
+because Gradio writes an interface file beside each module that derives a class from a component.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+_ASSETS = Path(__file__).parent / "assets"
+
+
+def asset(name: str) -> str:
+    """The text of a file in ``assets/``."""
+    return (_ASSETS / name).read_text(encoding="utf-8")
+
+
+def _component(script: str, value: Any, elem_id: str, **options: Any) -> gr.HTML:
+    """A bare element into which a script draws ``value``."""
+    return gr.HTML(
+        value,
+        html_template="<div class='root'></div>",
+        js_on_load=asset(script),
+        apply_default_css=False,
+        elem_id=elem_id,
+        **options,
+    )
+
+
+def face_row(elem_id: str, title: str = "", hint: str = "", actions: tuple[str, ...] = (), **options: Any) -> gr.HTML:
+    """Small faces in a row, under a title; a hint where there are none.
+
+    Its value is a list of faces: {"src", "label", "short", "selected", "key"}. Events: ``pick`` with ``index`` and ``key``;
+    ``act`` with ``index`` and ``action``, for each of ``actions``, of "left", "right" and "remove"; and ``move`` with ``index``
+    and ``to`` where "left" is among them, as then faces can also be dragged.
+    """
+    return _component("face_row.js", [], elem_id, title=title, hint=hint, actions=list(actions), **options)
+
+
+def live_face(elem_id: str, controls: dict[str, str], preview: Callable, **options: Any) -> gr.HTML:
+    """A large face that follows sliders while they are dragged.
+
+    Its value is {"src", "alt", "caption", "checkpoint", "character"}. ``controls`` maps fields of the character to the elements
+    whose numbers replace them; ``preview``, called with {"checkpoint", "character"}, returns the picture's data URL or None.
+    Event: ``release``, when the sliders have come to rest.
+    """
+    return _component("live_face.js", None, elem_id, controls=controls, server_functions=[preview], **options)
+
+
+def film_view(elem_id: str, fps: str, **options: Any) -> gr.HTML:
+    """An animation that plays and can be scrubbed, drawn from one picture that holds all frames.
+
+    Its value is {"src", "frames", "columns", "size", "loop"}; ``fps`` names the element that gives the speed.
+    """
+    return _component("film.js", None, elem_id, fps=fps, **options)
+
+
+def face_table(elem_id: str, **options: Any) -> gr.HTML:
+    """Rows of faces under each other: its value is a list of {"title", "note", "faces": [{"src", "label"}]}."""
+    return _component("face_table.js", [], elem_id, **options)
+
+
+def history_strip(thumbnail: Callable, **options: Any) -> gr.HTML:
+    """All results so far, kept in the browser's storage as descriptions.
+
+    Its value is the newest result: {"src", "label", "group", "description"}; one of the same group as the last replaces it.
+    ``thumbnail``, called with a description, returns its picture's data URL or None. Event: ``pick`` with ``description``.
+    """
+    return _component("history.js", None, "history", server_functions=[thumbnail], **options)

@@ -1,0 +1,80 @@
+"""Controls that several tabs have."""
+
+import gradio as gr
+
+from animegen_core.character import MAX_PSI, Character
+from animegen_core.errors import AnimeGenError
+from animegen_core.labels import ATTRIBUTES
+from animegen_core.latents import MAX_SEED, check_seed
+from animegen_core.studio import Studio
+from animegen_core.ui.frame import whole
+
+ANY = "any"
+_SCALES = ("x1", "x2", "x4", "x8")  # of a studio's ``sizes``
+
+
+def seed_number(label: str, elem_id: str, value: int | None, **options: object) -> gr.Number:
+    """A seed, typed."""
+    return gr.Number(value, label=label, precision=0, minimum=0, maximum=MAX_SEED, elem_id=elem_id, **options)
+
+
+def colour_radio(attribute: str, elem_id: str, **options: object) -> gr.Radio:
+    """Any, or one of an attribute's colours; the theme shows them as swatches."""
+    choices = [(name.capitalize(), name) for name in (ANY, *ATTRIBUTES[attribute])]
+    return gr.Radio(choices, value=ANY, label=attribute.capitalize(), elem_id=elem_id, elem_classes="swatches", **options)
+
+
+def psi_slider(elem_id: str, value: float) -> gr.Slider:
+    """Creativity."""
+    return gr.Slider(
+        0,
+        MAX_PSI,
+        value,
+        step=0.01,
+        label="Creativity",
+        info="1 is the seed's own face, less is tamer, more is wilder.",
+        elem_id=elem_id,
+    )
+
+
+def size_radio(elem_id: str) -> gr.Radio:
+    """How many times as large as the checkpoint's pictures a file's are."""
+    return gr.Radio(list(_SCALES), value="x4", label="Size of files", elem_id=elem_id, elem_classes="compact")
+
+
+def size_of(studio: Studio, scale: str) -> int:
+    """A radio's choice in pixels."""
+    return studio.sizes[_SCALES.index(scale)]
+
+
+def colour(choice: str | None) -> str | None:
+    """A radio's choice as a character's field."""
+    return None if choice in (None, ANY) else choice
+
+
+def choice(colour: str | None) -> str:
+    """A character's field as a radio's choice."""
+    return colour or ANY
+
+
+def the_seed(value: object, name: str = "Seed") -> int:
+    """A typed seed.
+
+    Raises:
+        AnimeGenError: it is empty or out of range.
+    """
+    if value is None:
+        raise AnimeGenError(f"{name} is empty; give a whole number from 0 to {MAX_SEED}.")
+    return check_seed(whole(value))
+
+
+def look(
+    seed: object, hair: str | None, eyes: str | None, psi: float, variation_seed: object = 0, variation_strength: float = 0
+) -> Character:
+    """The character that controls describe.
+
+    Raises:
+        AnimeGenError: a value is out of range.
+    """
+    towards = the_seed(variation_seed, "Variation seed") if variation_strength else 0  # without strength it changes nothing
+    return Character(the_seed(seed), colour(hair), colour(eyes), psi, towards, variation_strength)

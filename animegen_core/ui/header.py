@@ -1,0 +1,57 @@
+"""The top of the page: name, checkpoint picker, and what concerns all files."""
+
+import gradio as gr
+
+from animegen_core.errors import AnimeGenError
+from animegen_core.ui.messages import warn
+from animegen_core.ui.studios import Studios
+
+
+class Header:
+    """Lays the header out inside the current Blocks and wires it.
+
+    Attributes:
+        checkpoint: State, the name of the visitor's checkpoint; it has been opened.
+        picker: Dropdown in which the visitor chooses it.
+        embed: Checkbox, whether files carry their description.
+        restore: UploadButton for a file whose description is to be restored.
+    """
+
+    def __init__(self, studios: Studios) -> None:
+        self.studios = studios
+        self.checkpoint = gr.State(studios.default)
+        with gr.Row(elem_id="header", equal_height=True):
+            gr.HTML(
+                "<h1>AnimeGen</h1><p>Invent anime faces. Every face is a seed: lock it, note it, come back to it.</p>",
+                elem_id="masthead",
+                min_width=280,
+                scale=1,
+            )
+            self.picker = gr.Dropdown(
+                studios.names,
+                value=studios.default,
+                label="Checkpoint, or a Hub id as in user/name" if studios.hub else "Checkpoint",
+                allow_custom_value=True,
+                elem_id="checkpoint",
+                min_width=230,
+                scale=1,
+            )
+            with gr.Column(min_width=170, scale=0, elem_id="files"):
+                self.restore = gr.UploadButton(
+                    "Restore from a file",
+                    size="sm",
+                    file_types=[".png", ".gif", ".webp", ".mp4", ".jpg", ".jpeg"],
+                    elem_id="restore",
+                )
+                self.embed = gr.Checkbox(True, label="Describe files", elem_id="embed", container=False)
+        self.picker.change(self._pick, [self.picker, self.checkpoint], [self.checkpoint, self.picker], api_visibility="private")
+
+    def _pick(self, wish: str | None, current: str) -> tuple[str, str]:
+        """The chosen checkpoint once it is open; the one before where it cannot be."""
+        name = (wish or "").strip()
+        try:
+            self.studios.get(name)
+        except AnimeGenError as error:
+            warn(error)
+            return current, current
+        return name, name

@@ -1,0 +1,233 @@
+"""The Mix tab: pose and shape of one face, features of another, colours of a third."""
+
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from animegen_core.character import BANDS, Character
+from animegen_core.errors import AnimeGenError
+from animegen_core.grids import generate_style_mixing_grid
+from animegen_core.images import encode_png
+from animegen_core.labels import ATTRIBUTES
+from animegen_core.latents import parse_seeds
+from animegen_core.studio import Studio
+from animegen_core.ui.components import face_row, live_face
+from animegen_core.ui.controls import ANY, choice, colour, psi_slider, seed_number, size_of, size_radio, the_seed
+from animegen_core.ui.downloads import LazyDownload
+from animegen_core.ui.frame import Frame, message
+from animegen_core.ui.generate import new_seed
+from animegen_core.ui.messages import told
+from animegen_core.ui.pictures import data_url, file_stem, keep_file, large_view, previewer
+
+_FIRST_SEEDS = (2, 7, 24)
+_SIDE = 8  # faces in a row or column of the matrix
+_PARTS = {"coarse": "pose and face shape", "middle": "features and hair style", "fine": "colours"}
+_MIDDLE_FROM, _FINE_FROM = 2, 4  # as powers of two above 4 px: 16 and 64 px
+
+
+class MixTab:
+    """Lays the tab out inside the current Blocks and wires it."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame, self.studios = frame, frame.studios
+        self.inbox = frame.inboxes["mix"]
+        self.template = gr.State({"seed": _FIRST_SEEDS[0]})  # what the controls do not show: noise and variation
+        self.mixed = gr.State(None)  # the character that is shown
+        first = self.studios.get(self.studios.default)
+        able = first.capabilities.styles
+        with gr.Column(visible=not able) as self.sorry:
+            self.reason = gr.Markdown(_reason(first), elem_id="mix-reason")
+            name = self.studios.best_with_styles()
+            self.switch = gr.Button(f"Open {name}", variant="primary", visible=bool(name), elem_id="mix-switch")
+        with gr.Column(visible=able, elem_id="mixer") as self.mixer:
+            with gr.Row(equal_height=False):
+                with gr.Column(scale=5, min_width=300):
+                    self._lay_out_sources(first)
+                with gr.Column(scale=4, min_width=290, elem_classes="portrait-column"):
+                    self._lay_out_result()
+            self._lay_out_matrix()
+        self._wire()
+
+    def _lay_out_sources(self, first: Studio) -> None:
+        self.sources = face_row("sources")
+        with gr.Row(elem_classes="thirds"):
+            self.seeds = [
+                seed_number(f"{band.capitalize()}: {_PARTS[band]}", f"mix-{band}", seed, min_width=90)
+                for band, seed in zip(BANDS, _FIRST_SEEDS)
+            ]
+        with gr.Row(elem_classes="thirds"):
+            self.dice = [gr.Button("Another", size="sm", elem_id=f"dice-{band}", min_width=90) for band in BANDS]
+        with gr.Row(elem_classes="pair"):
+            info = "1: 8 px, 2: 16 px, 3: 32 px, 4: 64 px, 5: 128 px"
+            self.crossovers = [
+                gr.Slider(1, 5, _MIDDLE_FROM, step=1, label="Middle begins at", info=info, elem_id="middle-from"),
+                gr.Slider(1, 5, _FINE_FROM, step=1, label="Fine begins at", info=info, elem_id="fine-from"),
+            ]
+        with gr.Row(elem_classes="pair"):
+            self.hair, self.eyes = (
+                gr.Dropdown(
+                    [(name.capitalize(), name) for name in (ANY, *ATTRIBUTES[attribute])],
+                    value=ANY,
+                    label=attribute.capitalize(),
+                    visible=first.capabilities.labels,
+                    elem_id=f"mix-{attribute}",
+                )
+                for attribute in ATTRIBUTES
+            )
+        self.psi = psi_slider("mix-creativity", first.usual_psi)
+
+    def _lay_out_result(self) -> None:
+        self.portrait = live_face("mix-portrait", {"psi": "mix-creativity"}, previewer(self.studios))
+        with gr.Row(elem_classes="buttons"):
+            self.to_animate = gr.Button("Send to Animate", size="sm", elem_id="mix-to-animate", min_width=130)
+            self.keep = gr.Button("Keep in History", size="sm", elem_id="mix-keep", min_width=130)
+        self.size = size_radio("mix-size")
+        self.download = LazyDownload("Download PNG", "mix-download")
+
+    def _lay_out_matrix(self) -> None:
+        gr.HTML("<h3>Mixing matrix</h3>", elem_classes="row-title", padding=False)
+        with gr.Row(elem_classes="thirds"):
+            self.rows = gr.Textbox("1-4", label="Rows: seeds", info="They give the colours.", elem_id="matrix-rows")
+            self.columns = gr.Textbox(
+                "11-16", label="Columns: seeds", info="They give pose, shape and features.", elem_id="matrix-columns"
+            )
+            self.make = gr.Button("Make the matrix", elem_id="matrix-make", min_width=140)
+        self.matrix = gr.Image(
+            show_label=False,
+            alt_text="Matrix of faces: each has the colours of its row's face and the shape of its column's",
+            interactive=False,
+            buttons=["download", "fullscreen"],
+            type="filepath",
+            visible=False,
+            elem_id="matrix",
+        )
+
+    def _wire(self) -> None:
+        frame = self.frame
+        quiet = dict(api_visibility="private")
+        smooth = dict(quiet, show_progress="hidden", trigger_mode="always_last")
+        controls = [*self.seeds, *self.crossovers, self.hair, self.eyes, self.psi]
+        blend = dict(
+            fn=self.blend,
+            inputs=[frame.checkpoint, self.template, *controls],
+            outputs=[self.sources, self.portrait, self.mixed],
+            **smooth,
+        )
+        changes = [*(c.input for c in (*self.crossovers, self.hair, self.eyes)), *(s.submit for s in self.seeds)]
+        gr.on([*changes, *(s.blur for s in self.seeds), self.portrait.release, frame.tab_items["mix"].select], **blend)
+        for die, seed in zip(self.dice, self.seeds):
+            die.click(new_seed, None, seed, **quiet).then(**blend)
+        adapted = [self.sorry, self.reason, self.mixer, self.hair, self.eyes, self.psi]
+        frame.checkpoint.change(self.adapt, [frame.checkpoint, self.hair, self.eyes], adapted, **quiet).then(**blend)
+        self.switch.click(self.studios.best_with_styles, None, frame.header.picker, **quiet)
+        inputs = [self.inbox, self.template, *controls]
+        self.inbox.change(self.open_message, inputs, [self.template, *controls], **quiet).success(**blend)
+        to_animate = [frame.tabs, frame.inboxes["animate"]]
+        self.to_animate.click(self.send, self.mixed, to_animate, **quiet)
+        self.keep.click(self.remember, [frame.checkpoint, self.mixed, self.portrait], frame.history, **quiet)
+        self.download.makes(self.one_file, [frame.checkpoint, self.mixed, self.size, frame.embed])
+        matrix = [frame.checkpoint, self.rows, self.columns, *self.crossovers, self.hair, self.eyes, self.psi, self.size]
+        self.make.click(self.make_matrix, matrix, self.matrix, **quiet)
+
+    @told
+    def blend(self, name: str, template: dict, *controls: Any) -> tuple:
+        """The three sources, and the face that is made of them."""
+        studio = self.studios.get(name)
+        if not studio.capabilities.styles:
+            return gr.skip(), gr.skip(), gr.skip()
+        character = _mixed(template, *controls)
+        seeds = controls[:3]
+        plain = replace(character, variation_strength=0.0, **dict.fromkeys(BANDS))
+        faces = [
+            {"src": data_url(studio.render(replace(plain, seed=the_seed(seed)))), "label": f"Seed {seed}: {_PARTS[band]}"}
+            | {"short": band}
+            for band, seed in zip(BANDS, seeds)
+        ]
+        view = large_view(studio, character) | {"caption": " + ".join(f"{seed}" for seed in seeds) + f" · {name}"}
+        return faces, view, character.to_dict()
+
+    @told
+    def adapt(self, name: str, hair: str, eyes: str) -> tuple:
+        """Another checkpoint: the mixer, or a sentence why there is none."""
+        studio = self.studios.get(name)
+        able, labels = studio.capabilities.styles, studio.capabilities.labels
+        colours = (gr.update(visible=labels, value=colour if labels else ANY) for colour in (hair, eyes))
+        return gr.update(visible=not able), _reason(studio), gr.update(visible=able), *colours, studio.usual_psi
+
+    @told
+    def open_message(self, note: dict, template: dict, *controls: Any) -> tuple:
+        """A face as one source, or a whole mixed character to show."""
+        character = Character.from_dict(note["character"])
+        seeds, others = list(controls[:3]), controls[3:]
+        if note["verb"] in BANDS:
+            seeds[BANDS.index(note["verb"])] = character.seed
+            return {"seed": seeds[0]}, *seeds, *others
+        seeds = [character.seed if getattr(character, band) is None else getattr(character, band) for band in BANDS]
+        steps = [min(max(size.bit_length() - 3, 1), 5) for size in character.crossovers]
+        return note["character"], *seeds, *steps, choice(character.hair), choice(character.eyes), character.psi
+
+    def send(self, mixed: dict) -> tuple:
+        """The mixed face as a key of the animation."""
+        return gr.Tabs(selected="animate"), message("add", Character.from_dict(mixed))
+
+    @told
+    def remember(self, name: str, mixed: dict, view: dict) -> dict[str, Any]:
+        """The mixed face as an entry of the history."""
+        description = self.studios.get(name).describe(Character.from_dict(mixed))
+        return {"src": view["src"], "label": view["caption"], "group": view["caption"], "description": description}
+
+    @told
+    def one_file(self, name: str, mixed: dict, size: str, embed: bool) -> str:
+        """The mixed face as a PNG."""
+        studio, character = self.studios.get(name), Character.from_dict(mixed)
+        side = size_of(studio, size)
+        png = encode_png(studio.render(character, side), studio.describe(character, side) if embed else None)
+        return keep_file(png, f"{file_stem(studio, character)}.png", self.matrix.GRADIO_CACHE)
+
+    @told
+    def make_matrix(
+        self, name: str, rows: str, columns: str, middle: int, fine: int, hair: str, eyes: str, psi: float, size: str
+    ) -> Any:
+        """Every column's shape with every row's colours."""
+        seeds = [parse_seeds(rows), parse_seeds(columns)]
+        for what, many in zip(("rows", "columns"), seeds):
+            if len(many) > _SIDE:
+                raise AnimeGenError(f"The matrix has {len(many)} {what}; at most {_SIDE} are drawn.")
+        template = Character(0, colour(hair), colour(eyes), psi, crossovers=_sizes(middle, fine))
+        studio = self.studios.get(name)
+        sheet = generate_style_mixing_grid(studio, *seeds, template=template, size=size_of(studio, size))
+        path = keep_file(encode_png(sheet), "animegen-matrix.png", self.matrix.GRADIO_CACHE)
+        return gr.Image(path, visible=True)
+
+
+def _reason(studio: Studio) -> str:
+    return (
+        f"**{studio.checkpoint.name}** draws a face from one latent in one go, so it has no layers of style to mix. "
+        "Mixing needs a StyleGAN or a StyleGAN2."
+    )
+
+
+def _sizes(middle: int, fine: int) -> tuple[int, int]:
+    """Crossovers in px from the sliders; fine never begins before middle."""
+    return 4 << int(middle), 4 << max(int(middle), int(fine))
+
+
+def _mixed(
+    template: dict,
+    coarse: object,
+    middle: object,
+    fine: object,
+    from_middle: int,
+    from_fine: int,
+    hair: str,
+    eyes: str,
+    psi: float,
+) -> Character:
+    """The character that the controls describe, with the template's noise and variation where it has its own."""
+    own = Character.from_dict(template)
+    seeds = [the_seed(seed, band.capitalize()) for band, seed in zip(BANDS, (coarse, middle, fine))]
+    if own.coarse is None and not own.variation_strength:
+        own = replace(own, seed=seeds[0])  # nothing hangs on the old one
+    sources = {band: None if seed == own.seed and getattr(own, band) is None else seed for band, seed in zip(BANDS, seeds)}
+    return replace(own, hair=colour(hair), eyes=colour(eyes), psi=psi, crossovers=_sizes(from_middle, from_fine), **sources)

@@ -1,0 +1,64 @@
+"""From a description, of a saved file or of the history, back to the controls."""
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from animegen_core.character import Animation, Character
+from animegen_core.errors import AnimeGenError
+from animegen_core.images import read_description
+from animegen_core.studio import read_described
+from animegen_core.ui.frame import Frame, message
+from animegen_core.ui.messages import told
+from animegen_core.ui.pictures import data_url
+from animegen_core.ui.studios import Studios
+
+
+def thumbnailer(studios: Studios) -> Callable[[dict[str, Any]], str | None]:
+    """The history's function from a description to its thumbnail's data URL."""
+
+    def thumbnail(description: dict[str, Any]) -> str | None:
+        try:
+            name, described = read_described(description)
+            character = described.keys[0] if isinstance(described, Animation) else described
+            return data_url(studios.get(name).render(character))
+        except AnimeGenError:  # a checkpoint that is no longer there
+            return None
+
+    return thumbnail
+
+
+def wire_restoring(frame: Frame) -> None:
+    """Let a file, and a click in the history, set all controls."""
+    outputs = [frame.checkpoint, frame.header.picker, frame.tabs, *frame.inboxes.values()]
+
+    def turn_to(description: dict[str, Any], current: str) -> tuple:
+        name, described = read_described(description)
+        studio = frame.studios.get(name)
+        for character in described.keys if isinstance(described, Animation) else [described]:
+            studio.check(character)
+        tab = _tab_of(described)
+        note = message("show", described)
+        inboxes = (note if inbox == tab else gr.skip() for inbox in frame.inboxes)
+        if description.get("checkpoint_hash") != studio.checkpoint.hash:
+            gr.Warning(f"{name} has other weights today than when this was saved: the face will differ.")
+        return name, name, gr.Tabs(selected=tab), *inboxes
+
+    @told
+    def from_file(path: str, current: str) -> tuple:
+        return turn_to(read_description(path), current)
+
+    @told
+    def from_history(current: str, event: gr.EventData) -> tuple:
+        return turn_to(event.description, current)
+
+    quiet = dict(api_visibility="private")
+    frame.header.restore.upload(from_file, [frame.header.restore, frame.checkpoint], outputs, **quiet)
+    frame.history.pick(from_history, frame.checkpoint, outputs, **quiet)
+
+
+def _tab_of(described: Character | Animation) -> str:
+    if isinstance(described, Animation):
+        return "animate"
+    return "mix" if described.mixes_styles else "generate"

@@ -1,0 +1,69 @@
+"""The checkpoints that visitors of the app can pick."""
+
+import re
+import threading
+
+from animegen_core.checkpoint import bundled_configs, bundled_names
+from animegen_core.errors import AnimeGenError, quote
+from animegen_core.studio import Capabilities, Studio
+
+_KEPT = 6  # checkpoints from the Hub in memory at once, of some 15 MB each
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?", re.ASCII)
+
+
+class Studios:
+    """Opens checkpoints by name, each at its first use, and keeps them for all visitors.
+
+    Visitors name bundled checkpoints and repositories of the Hub, never folders of this computer.
+
+    Args:
+        default: the studio that the app opens with.
+        others: more that are offered beside the bundled ones.
+        hub: whether visitors may name a repository of the Hub.
+    """
+
+    def __init__(self, default: Studio, *others: Studio, hub: bool = True) -> None:
+        self.default = default.checkpoint.name
+        self.hub = hub
+        self._given = {studio.checkpoint.name: studio for studio in (default, *others)}
+        self._loaded: dict[str, Studio] = {}
+        self._device = default.device
+        self._lock = threading.Lock()
+
+    @property
+    def names(self) -> list[str]:
+        """What the picker lists: the default first."""
+        return list(dict.fromkeys([*self._given, *bundled_names()]))
+
+    def opens_with(self, capability: str) -> bool:
+        """Whether the default checkpoint has a capability (see ``studio.Capabilities``)."""
+        return getattr(self.get(self.default).capabilities, capability)
+
+    def best_with_styles(self) -> str | None:
+        """Of the listed checkpoints that have styles, the one that has seen most pictures."""
+        configs = {**bundled_configs(), **{name: studio.checkpoint.config for name, studio in self._given.items()}}
+        able = [
+            (config["images_seen"], name)
+            for name, config in configs.items()
+            if Capabilities.of(config["family"], config["generator"]).styles
+        ]
+        return max(able)[1] if able else None
+
+    def get(self, name: str) -> Studio:
+        """The studio of a checkpoint.
+
+        Raises:
+            AnimeGenError: there is no such checkpoint, or it is damaged.
+        """
+        if name in self._given:
+            return self._given[name]
+        known = name in bundled_names()
+        if not known and not (self.hub and isinstance(name, str) and _HUB_ID.fullmatch(name)):
+            advice = ", or a repository of the Hub as in user/name" if self.hub else ""
+            raise AnimeGenError(f"Unknown checkpoint {quote(name)}; choose one of: {', '.join(self.names)}{advice}.")
+        with self._lock:
+            studio = self._loaded.pop(name, None) or Studio.load(name, self._device, local_folders=False)
+            self._loaded[name] = studio  # the last used is the last in line
+            if len(self._loaded) > _KEPT:
+                del self._loaded[next(iter(self._loaded))]
+        return studio

@@ -1,0 +1,161 @@
+"""The Animate tab: keys in, films out, each decoded."""
+
+import zipfile
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+from steps import choose_colour, generate, open_checkpoint, open_tab, seed_of
+
+from animegen_core.images import read_description
+from animegen_core.studio import read_described
+
+
+@pytest.fixture
+def animate(page):
+    open_tab(page, "Animate")
+    expect(page.locator("#film output")).to_contain_text("/ 60")
+    return page
+
+
+def keys_of(page):
+    return page.locator("#keys .face span").all_inner_texts()
+
+
+def export(page, kind, folder):
+    page.locator("#format label", has_text=kind).click()
+    suffix = {"PNGs": "zip"}.get(kind, kind.lower())
+    page.locator("#export").click()
+    expect(page.locator("#exported")).to_contain_text(f".{suffix}", timeout=20_000)
+    with page.expect_download() as started:
+        page.locator("#exported a").first.click()
+    path = folder / started.value.suggested_filename
+    started.value.save_as(path)
+    return path
+
+
+def set_slider(page, name, value):
+    page.locator(f"#{name} input[type=number]").fill(str(value))
+    page.locator(f"#{name} input[type=number]").press("Enter")
+
+
+def seam(frames):
+    """The step from the last frame to the first, in units of the mean step between neighbours."""
+    frames = frames.astype(float)
+    steps = np.abs(np.diff(frames, axis=0)).mean((1, 2, 3))
+    return np.abs(frames[0] - frames[-1]).mean() / steps.mean()
+
+
+def test_two_faces_sent_here_become_a_film(page):
+    seeds = []
+    for _ in range(2):
+        generate(page)
+        seeds.append(str(seed_of(page)))
+        page.locator("#to-animate").click()
+        expect(page.locator("#keys .face").last).to_contain_text(seeds[-1])
+        open_tab(page, "Generate")
+    open_tab(page, "Animate")
+    assert keys_of(page)[-2:] == seeds
+    expect(page.locator("#film output")).to_contain_text("/ 60")
+
+
+def test_keys_are_added_moved_and_removed(animate):
+    assert keys_of(animate) == ["2", "7", "24"]
+    animate.locator("#key-seed input").fill("99")
+    animate.locator("#add-key").click()
+    expect(animate.locator("#keys .face")).to_have_count(4)
+    animate.locator("#keys .action[title='Move left']").nth(3).click()
+    expect(animate.locator("#keys .face span").nth(2)).to_have_text("99")
+    animate.locator("#keys .action[title='Remove']").nth(0).click()
+    expect(animate.locator("#keys .face")).to_have_count(3)
+    assert keys_of(animate) == ["7", "99", "24"]
+    animate.locator("#keys .item").nth(2).drag_to(animate.locator("#keys .item").nth(0))
+    expect(animate.locator("#keys .face span").first).to_have_text("24")
+
+
+def test_a_ninth_key_is_refused(animate):
+    for count in range(4, 9):
+        animate.locator("#add-any-key").click()
+        expect(animate.locator("#keys .face")).to_have_count(count)
+    animate.locator("#add-any-key").click()
+    expect(animate.locator(".toast-body")).to_contain_text("at most 8")
+    assert len(keys_of(animate)) == 8
+
+
+def test_scrubbing_shows_another_frame_without_asking_the_server(animate):
+    animate.locator("#film input[type=range]").fill("10")
+    asked = []
+    animate.on("request", lambda request: asked.append(request.url))
+    picture = "() => document.querySelector('#film canvas').toDataURL()"
+    first = animate.evaluate(picture)
+    animate.locator("#film input[type=range]").fill("40")
+    expect(animate.locator("#film canvas")).to_have_attribute("data-frame", "40")
+    assert animate.evaluate(picture) != first
+    assert asked == []
+
+
+def test_the_film_plays_and_pauses(animate):
+    shown = animate.locator("#film canvas")
+    first = shown.get_attribute("data-frame")
+    expect(shown).not_to_have_attribute("data-frame", first)
+    animate.locator("#film .play").click()
+    still = shown.get_attribute("data-frame")
+    animate.wait_for_timeout(300)
+    assert shown.get_attribute("data-frame") == still
+
+
+def test_frames_and_loop_change_the_film(animate):
+    set_slider(animate, "frames", 24)
+    expect(animate.locator("#film output")).to_contain_text("/ 24")
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WebP", "MP4"])
+def test_an_exported_loop_has_its_frames_size_loop_and_no_seam(animate, kind, tmp_path):
+    set_slider(animate, "frames", 24)
+    expect(animate.locator("#film output")).to_contain_text("/ 24")
+    animate.locator("#export-size label").first.click()
+    path = export(animate, kind, tmp_path)
+    frames = np.stack(list(iio.imiter(path)))[..., :3]
+    assert frames.shape == (24, 64, 64, 3)
+    assert seam(frames) < 2
+    if kind != "MP4":
+        with Image.open(path) as picture:
+            assert picture.info["loop"] == 0
+            assert picture.n_frames == 24
+    checkpoint, film = read_described(read_description(path))
+    assert (checkpoint, [key.seed for key in film.keys], film.frames, film.loop) == ("dcgan-64", [2, 7, 24], 24, "closed")
+
+
+def test_a_png_sequence_in_another_size(animate, tmp_path):
+    set_slider(animate, "frames", 8)
+    animate.locator("#export-size label").nth(1).click()
+    with zipfile.ZipFile(export(animate, "PNGs", tmp_path)) as archive:
+        names = archive.namelist()
+        with archive.open(names[0]) as stream, Image.open(stream) as picture:
+            assert picture.size == (128, 128)
+    assert names == [f"frame{index:05d}.png" for index in range(8)]
+
+
+def test_a_cancelled_export_writes_nothing(animate):
+    set_slider(animate, "frames", 240)
+    animate.locator("#export-size label").nth(3).click()
+    animate.locator("#export").click()
+    animate.wait_for_timeout(300)
+    animate.locator("#cancel-export").click()
+    animate.wait_for_timeout(1500)
+    expect(animate.locator("#exported")).to_have_count(0)
+    set_slider(animate, "frames", 8)  # and the page goes on
+    expect(animate.locator("#film output")).to_contain_text("/ 8")
+
+
+def test_keys_that_the_checkpoint_cannot_draw_are_one_sentence(page):
+    open_checkpoint(page, "tiny-conditional-dcgan")
+    choose_colour(page, "hair", "red")
+    expect(page.locator("#portrait p")).to_contain_text("red hair")
+    page.locator("#to-animate").click()
+    expect(page.locator("#keys .face").last).to_have_attribute("title", "Seed 2 · red hair")
+    page.locator("#checkpoint input").fill("dcgan-64")
+    page.locator("#checkpoint input").press("Enter")
+    expect(page.locator(".toast-body").first).to_contain_text("beyond checkpoint 'dcgan-64'")

@@ -1,0 +1,98 @@
+"""The Mix and Compare tabs."""
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+from steps import choose_colour, download, face, open_checkpoint, open_tab
+
+from animegen_core.character import Character
+from animegen_core.grids import generate_style_mixing_grid
+from animegen_core.images import read_description
+from animegen_core.studio import read_character
+
+
+@pytest.fixture
+def mixer(page):
+    open_checkpoint(page, "tiny-stylegan2")
+    open_tab(page, "Mix")
+    expect(page.locator("#mix-portrait p")).to_contain_text("2 + 7 + 24")
+    return page
+
+
+def test_a_checkpoint_without_styles_says_so_and_offers_one(page):
+    open_tab(page, "Mix")
+    expect(page.locator("#mix-reason")).to_contain_text("no layers of style")
+    page.locator("#mix-switch").click()
+    expect(page.locator("#mix-portrait img")).to_be_visible()
+    expect(page.locator("#checkpoint input")).to_have_value("tiny-stylegan2")
+
+
+def test_three_faces_become_one(mixer, studios, tmp_path):
+    before = face(mixer, "mix-portrait")
+    mixer.locator("#mix-middle input").fill("99")
+    mixer.locator("#mix-middle input").press("Enter")
+    expect(mixer.locator("#mix-portrait p")).to_contain_text("2 + 99 + 24")
+    assert face(mixer, "mix-portrait") != before
+    path = download(mixer, "mix-download", tmp_path)
+    checkpoint, character = read_character(read_description(path))
+    assert character == Character(2, psi=0.7, middle=99, fine=24)
+    with Image.open(path) as picture:
+        assert picture.tobytes() == studios.get(checkpoint).render(character, 128).tobytes()
+
+
+def test_a_crossover_moves_what_is_taken_from_whom(mixer):
+    before = face(mixer, "mix-portrait")
+    mixer.locator("#middle-from input[type=range]").fill("1")
+    expect(mixer.locator("#mix-portrait img")).not_to_have_attribute("src", before)
+
+
+def test_a_face_is_sent_as_a_source(page):
+    open_checkpoint(page, "tiny-stylegan2")
+    page.locator("#gallery .thumbnail-item").nth(5).click()
+    expect(page.locator("#seed input")).to_have_value("7")
+    page.locator("#to-fine").click()
+    expect(page.locator("#mix-portrait p")).to_contain_text("2 + 7 + 7")
+
+
+def test_the_matrix_is_the_grid_of_its_seeds(mixer, studios):
+    mixer.locator("#matrix-rows textarea, #matrix-rows input").first.fill("1-3")
+    mixer.locator("#matrix-columns textarea, #matrix-columns input").first.fill("5,6")
+    mixer.locator("#matrix-make").click()
+    expect(mixer.locator("#matrix img")).to_be_visible()
+    shown = mixer.locator("#matrix img").evaluate("image => [image.naturalWidth, image.naturalHeight]")
+    wanted = generate_style_mixing_grid(studios.get("tiny-stylegan2"), [1, 2, 3], [5, 6], size=128)
+    assert tuple(shown) == wanted.size
+
+
+def test_a_matrix_that_is_too_large_is_refused(mixer):
+    mixer.locator("#matrix-rows textarea, #matrix-rows input").first.fill("1-9")
+    mixer.locator("#matrix-make").click()
+    expect(mixer.locator(".toast-body")).to_contain_text("9 rows; at most 8")
+
+
+def test_compare_shows_the_same_seeds_of_each_checkpoint(page):
+    open_tab(page, "Compare")
+    sections = page.locator("#compare-table section")
+    expect(sections).to_have_count(3)
+    expect(sections.first.locator("img")).to_have_count(6)
+    choose_colour(page, "compare-hair", "blue")
+    expect(sections.first.locator("p")).to_contain_text("does not know colours")
+    expect(sections.nth(1).locator("img").first).to_have_attribute("alt", "Seed 2 · blue hair")
+
+
+def test_one_checkpoint_is_nothing_to_compare(page):
+    open_tab(page, "Compare")
+    expect(page.locator("#compare-table section")).to_have_count(3)
+    page.locator("#compare-names input").nth(0).uncheck()
+    expect(page.locator("#compare-table section")).to_have_count(2)
+    page.locator("#compare-names input").nth(1).uncheck()
+    expect(page.locator(".toast-body")).to_contain_text("1 checkpoints are ticked")
+
+
+def test_about_tells_of_the_checkpoint_that_is_open(page):
+    open_tab(page, "About")
+    expect(page.locator("#card")).to_contain_text("1,005,824")
+    page.locator("#checkpoint input").fill("tiny-stylegan2")
+    page.locator("#checkpoint input").press("Enter")
+    expect(page.locator("#card")).to_contain_text("trained on: nothing", ignore_case=True)
+    expect(page.locator("#about")).to_contain_text("Whose pictures taught it")

@@ -1,0 +1,145 @@
+"""Files and the history bring everything back; foreign and hostile files change nothing."""
+
+import json
+
+import pytest
+from PIL import Image, PngImagePlugin
+from playwright.sync_api import expect
+from steps import faces_of, generate, open_checkpoint, open_tab, restore, seed_of, selected_tab
+
+from animegen_core.animation import save_animation
+from animegen_core.character import Animation, Character
+from animegen_core.images import save_png
+
+CHARACTER = Character(4321, hair="blue", eyes="red", psi=0.8, variation_seed=5, variation_strength=0.25)
+FILM = Animation((Character(3), Character(9), Character(27)), path="circular", frames=16, fps=12, loop="closed")
+
+
+def test_a_picture_restores_every_control(page, studios, tmp_path):
+    studio = studios.get("tiny-conditional-dcgan")
+    file = save_png(studio.render(CHARACTER), tmp_path / "face.png", studio.describe(CHARACTER))
+    restore(page, file)
+    caption = "Seed 4321 · blue hair · red eyes · creativity 0.8 · 25% toward 5 · tiny-conditional-dcgan"
+    expect(page.locator("#portrait p")).to_have_text(caption)
+    assert seed_of(page) == 4321
+    assert page.locator("#creativity input[type=range]").input_value() == "0.8"
+    expect(page.locator("#hair input:checked")).to_have_value("blue")
+    expect(page.locator("#lock input")).to_be_checked()
+    expect(page.locator("#checkpoint input")).to_have_value("tiny-conditional-dcgan")
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".mp4"])
+def test_a_film_restores_the_animation(page, studios, tmp_path, suffix):
+    studio = studios.get("dcgan-64")
+    file = save_animation(studio.animate(FILM), tmp_path / f"film{suffix}", FILM.fps, studio.describe(FILM))
+    restore(page, file)
+    expect(page.locator("#film output")).to_contain_text("/ 16")
+    assert selected_tab(page) == "Animate"
+    assert page.locator("#keys .face span").all_inner_texts() == ["3", "9", "27"]
+    expect(page.locator("#path input:checked")).to_have_value("circular")
+    assert page.locator("#fps input[type=range]").input_value() == "12"
+
+
+def test_a_mixed_face_restores_the_mixer(page, studios, tmp_path):
+    studio, character = studios.get("tiny-stylegan2"), Character(1, middle=5, fine=8, crossovers=(8, 32))
+    restore(page, save_png(studio.render(character), tmp_path / "mix.png", studio.describe(character)))
+    expect(page.locator("#mix-portrait p")).to_contain_text("1 + 5 + 8")
+    assert selected_tab(page) == "Mix"
+    assert page.locator("#middle-from input[type=range]").input_value() == "1"
+    assert page.locator("#fine-from input[type=range]").input_value() == "3"
+
+
+def described_png(path, description):
+    text = description if isinstance(description, str) else json.dumps(description)
+    info = PngImagePlugin.PngInfo()
+    info.add_text("animegen", text)
+    Image.new("RGB", (8, 8)).save(path, pnginfo=info)
+    return path
+
+
+GOOD = {"program": "AnimeGen", "checkpoint": "dcgan-64", "character": {"seed": 1}}
+
+
+@pytest.mark.parametrize(
+    "description, fragment",
+    [
+        (None, "carries no AnimeGen description"),
+        ("{", "damaged"),
+        (GOOD | {"character": {"seed": 10**30}}, "Seed"),
+        (GOOD | {"character": {"seed": "<img src=x onerror=alert(1)>"}}, "Seed"),
+        (GOOD | {"character": {"seed": 1, "psi": 1e300}}, "psi"),
+        (GOOD | {"character": {"seed": 1, "evil": 1}}, "evil"),
+        (GOOD | {"checkpoint": "../../etc"}, "etc"),
+        (GOOD | {"checkpoint": "nonesuch"}, "nonesuch"),
+        (GOOD | {"character": {"seed": 1, "hair": "blue"}}, "beyond checkpoint"),
+        (GOOD | {"animation": {"keys": [{"seed": 1}] * 3, "frames": 10**9}}, "frames"),
+    ],
+)
+def test_a_foreign_or_hostile_file_is_one_sentence_and_changes_nothing(page, tmp_path, description, fragment):
+    faces, checkpoint = faces_of(page), page.locator("#checkpoint input").input_value()
+    path = tmp_path / "file.png"
+    if description is None:
+        Image.new("RGB", (8, 8)).save(path)
+    else:
+        described_png(path, description)
+    restore(page, path)
+    expect(page.locator(".toast-body").first).to_contain_text(fragment)
+    assert page.locator(".toast-body img").count() == 0
+    assert (faces_of(page), page.locator("#checkpoint input").input_value()) == (faces, checkpoint)
+    assert selected_tab(page) == "Generate"
+
+
+def test_an_upload_that_is_too_large_is_refused(page, tmp_path):
+    path = tmp_path / "large.png"
+    path.write_bytes(bytes(11 * 1024 * 1024))
+    restore(page, path)
+    expect(page.locator(".toast-body").first).to_contain_text("10")
+    assert seed_of(page) == 2
+
+
+def test_the_history_survives_a_reload_and_brings_results_back(page):
+    open_checkpoint(page, "tiny-conditional-dcgan")
+    generate(page)
+    seed = seed_of(page)
+    generate(page)
+    count = page.locator("#history .item").count()
+    assert count >= 3
+    page.reload()
+    page.locator("#psi-row img").first.wait_for()
+    expect(page.locator("#history .item")).to_have_count(count)
+    expect(page.locator("#history .item.lost")).to_have_count(0)
+    thumbnail = page.locator(f"#history .face[title*='Seed {seed} ']")
+    thumbnail.click()
+    expect(page.locator("#portrait p")).to_contain_text(f"Seed {seed} · tiny-conditional-dcgan")
+    assert seed_of(page) == seed
+
+
+def test_favourites_stay_when_the_rest_is_cleared(page):
+    generate(page)
+    kept = page.locator("#history .face").first.get_attribute("title")
+    page.locator("#history .star").first.click()
+    generate(page)
+    page.locator("#history .clear").click()
+    expect(page.locator("#history .item")).to_have_count(1)
+    assert page.locator("#history .face").first.get_attribute("title") == kept
+
+
+def test_a_damaged_history_is_forgotten(open_page):
+    page = open_page()
+    for damage in ("{", "7", '[{"description": {"program": "AnimeGen"}, "label": "<b>x</b>"}]'):
+        page.evaluate("text => localStorage.setItem('animegen-history', text)", damage)
+        page.reload()
+        page.locator("#psi-row img").first.wait_for()
+        generate(page)
+        assert page.locator("#history b").count() == 0
+
+
+def test_a_film_in_the_history_opens_the_animate_tab(page):
+    open_tab(page, "Animate")
+    expect(page.locator("#film output")).to_contain_text("/ 60")
+    page.locator("#export").click()
+    expect(page.locator("#exported")).to_contain_text(".gif")
+    open_tab(page, "Generate")
+    page.locator("#history .face[title*='frames through']").click()
+    expect(page.locator("#film")).to_be_visible()
+    assert selected_tab(page) == "Animate"
