@@ -38,7 +38,8 @@ def build_app(studios: Studios) -> gr.Blocks:
         history.render()
         wire_restoring(frame)
         add_endpoints(studios)
-    return demo
+    # Handlers wait for the one thread that draws, where visitors take turns face by face; so many may wait at once.
+    return demo.queue(default_concurrency_limit=16)
 
 
 def launch_options() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from animegen_core.labels import EYES, HAIR
 from animegen_core.latents import MAX_SEED, PATH_KINDS, parse_seeds
 from animegen_core.studio import read_described
 from animegen_core.ui.controls import ANY, look, the_seed
-from animegen_core.ui.films import FORMATS, film_file
+from animegen_core.ui.films import FORMATS, check_size, film_file
 from animegen_core.ui.generate import MAX_FACES, consecutive_seeds, draw_files
 from animegen_core.ui.messages import told
 from animegen_core.ui.pictures import file_stem, keep_file
@@ -35,6 +35,7 @@ def add_endpoints(studios: Studios) -> None:
         path, easing, loop = (gr.Dropdown(list(kinds), value=kinds[0]) for kinds in (PATH_KINDS, EASINGS, LOOPS))
         frames = gr.Number(60, precision=0, minimum=FRAMES[0], maximum=FRAMES[1])
         fps = gr.Number(30, precision=0, minimum=FPS[0], maximum=FPS[1])
+        size = gr.Number(0, precision=0, minimum=0)
         kind = gr.Dropdown(list(FORMATS), value="gif")
         checkpoint = gr.Textbox(studios.default)
         upload = gr.File(type="filepath")
@@ -45,7 +46,15 @@ def add_endpoints(studios: Studios) -> None:
 
     @told
     def generate(
-        seed: int, faces: int, hair: str, eyes: str, psi: float, variation_seed: int, variation_strength: float, checkpoint: str
+        seed: int,
+        faces: int,
+        hair: str,
+        eyes: str,
+        psi: float,
+        variation_seed: int,
+        variation_strength: float,
+        size: int,
+        checkpoint: str,
     ) -> list[tuple[str, str]]:
         """Draw anime faces from consecutive seeds.
 
@@ -57,6 +66,7 @@ def add_endpoints(studios: Studios) -> None:
             psi: Creativity, 0 (the average face) to 1.5.
             variation_seed: Seed toward which each face is moved ...
             variation_strength: ... by this share of the way, 0 to 1.
+            size: Side in pixels: the checkpoint's own, or 2, 4 or 8 times that; 0 for its own.
             checkpoint: A bundled checkpoint's name, or a repository of the Hub as in user/name.
 
         Returns:
@@ -64,7 +74,8 @@ def add_endpoints(studios: Studios) -> None:
         """
         template = look(seed, hair, eyes, psi, variation_seed, variation_strength)
         characters = [replace(template, seed=s) for s in consecutive_seeds(seed, faces)]
-        return draw_files(studios.get(checkpoint), characters, cache)
+        studio = studios.get(checkpoint)
+        return draw_files(studio, characters, cache, size or studio.sizes[0])
 
     @told
     def animate(
@@ -78,6 +89,7 @@ def add_endpoints(studios: Studios) -> None:
         hair: str,
         eyes: str,
         psi: float,
+        size: int,
         checkpoint: str,
     ) -> str:
         """Morph between anime faces and write the film.
@@ -93,6 +105,7 @@ def add_endpoints(studios: Studios) -> None:
             hair: A hair colour or any; other than any needs a conditional checkpoint.
             eyes: An eye colour or any, likewise.
             psi: Creativity, 0 (the average face) to 1.5.
+            size: Side in pixels: the checkpoint's own, or 2, 4 or 8 times that; 0 for its own.
             checkpoint: A bundled checkpoint's name, or a repository of the Hub as in user/name.
 
         Returns:
@@ -100,10 +113,14 @@ def add_endpoints(studios: Studios) -> None:
         """
         keys = tuple(look(s, hair, eyes, psi) for s in parse_seeds(seeds)[:9])
         studio, film = studios.get(checkpoint), Animation(keys, path, frames, fps, easing, loop)
-        return film_file(studio, film, list(studio.animate(film)), format, studio.describe(film), cache)
+        side = size or studio.sizes[0]
+        check_size(film.frames, side)
+        return film_file(studio, film, list(studio.animate(film, side)), format, studio.describe(film, side), cache)
 
     @told
-    def mix(coarse: int, middle: int, fine: int, crossovers: str, hair: str, eyes: str, psi: float, checkpoint: str) -> str:
+    def mix(
+        coarse: int, middle: int, fine: int, crossovers: str, hair: str, eyes: str, psi: float, size: int, checkpoint: str
+    ) -> str:
         """Mix three anime faces: pose and shape of one, features of another, colours of a third.
 
         Args:
@@ -114,6 +131,7 @@ def add_endpoints(studios: Studios) -> None:
             hair: A hair colour or any; other than any needs a conditional checkpoint.
             eyes: An eye colour or any, likewise.
             psi: Creativity, 0 (the average face) to 1.5.
+            size: Side in pixels: the checkpoint's own, or 2, 4 or 8 times that; 0 for its own.
             checkpoint: A checkpoint with styles: its bundled name, or a repository of the Hub as in user/name.
 
         Returns:
@@ -122,7 +140,8 @@ def add_endpoints(studios: Studios) -> None:
         bands = dict(middle=the_seed(middle, "Middle"), fine=the_seed(fine, "Fine"))
         character = replace(look(coarse, hair, eyes, psi), crossovers=tuple(parse_seeds(crossovers)), **bands)
         studio = studios.get(checkpoint)
-        png = encode_png(studio.render(character), studio.describe(character))
+        side = size or studio.sizes[0]
+        png = encode_png(studio.render(character, side), studio.describe(character, side))
         return keep_file(png, f"{file_stem(studio, character)}.png", cache)
 
     @told
@@ -144,10 +163,10 @@ def add_endpoints(studios: Studios) -> None:
     looks = [hair, eyes, psi]
     button.click(
         generate,
-        [seed, faces, *looks, variation_seed, variation_strength, checkpoint],
+        [seed, faces, *looks, variation_seed, variation_strength, size, checkpoint],
         gallery,
         api_name="generate",
     )
-    button.click(animate, [seeds, path, frames, fps, easing, loop, kind, *looks, checkpoint], file, api_name="animate")
-    button.click(mix, [coarse, middle, fine, crossovers, *looks, checkpoint], file, api_name="mix")
+    button.click(animate, [seeds, path, frames, fps, easing, loop, kind, *looks, size, checkpoint], file, api_name="animate")
+    button.click(mix, [coarse, middle, fine, crossovers, *looks, size, checkpoint], file, api_name="mix")
     button.click(restore, upload, description, api_name="restore")

@@ -14,6 +14,7 @@ from animegen_core.ui.frame import Frame
 from animegen_core.ui.generate import consecutive_seeds
 from animegen_core.ui.messages import told
 from animegen_core.ui.pictures import caption, data_url
+from animegen_core.ui.restore import restores
 
 _MOST, _FACES = 4, 8  # checkpoints, and faces of each
 
@@ -36,6 +37,7 @@ class CompareTab:
                 self.psi = psi_slider("compare-creativity", 1.0)
             with gr.Column(scale=8, min_width=320):
                 self.table = face_table("compare-table")
+        restores(frame, self.table.pick)
         controls = [self.names, self.faces, self.seed, self.hair, self.eyes, self.psi]
         changes = [self.names.input, self.faces.input, self.hair.input, self.eyes.input, self.psi.input, self.seed.submit]
         gr.on(
@@ -64,7 +66,7 @@ class CompareTab:
             characters = [replace(character, hair=None, eyes=None) for character in characters]
             note += "; does not know colours, so any"
         faces = [
-            {"src": data_url(picture), "label": caption(character)}
+            {"src": data_url(picture), "label": caption(character), "description": studio.describe(character)}
             for character, picture in zip(characters, studio.render_many(characters, studio.sizes[1]))
         ]
         return {"title": studio.checkpoint.name, "note": note, "faces": faces}

@@ -59,7 +59,10 @@ def film_view(elem_id: str, fps: str, **options: Any) -> gr.HTML:
 
 
 def face_table(elem_id: str, **options: Any) -> gr.HTML:
-    """Rows of faces under each other: its value is a list of {"title", "note", "faces": [{"src", "label"}]}."""
+    """Rows of faces under each other.
+
+    Its value is a list of {"title", "note", "faces": [{"src", "label", "description"}]}. Event: ``pick`` with ``description``.
+    """
     return _component("face_table.js", [], elem_id, **options)
 
 

@@ -42,11 +42,11 @@ def consecutive_seeds(seed: object, faces: object) -> list[int]:
     return [(first + index) % (MAX_SEED + 1) for index in range(whole(faces))]
 
 
-def draw_files(studio: Studio, characters: list[Character], cache: str, embed: bool = True) -> list[tuple[str, str]]:
+def draw_files(studio: Studio, characters: list[Character], cache: str, size: int, embed: bool = True) -> list[tuple[str, str]]:
     """PNG files of faces, with their captions."""
     drawn = []
-    for character, picture in zip(characters, studio.render_many(characters)):
-        png = encode_png(picture, studio.describe(character) if embed else None)
+    for character, picture in zip(characters, studio.render_many(characters, size)):
+        png = encode_png(picture, studio.describe(character, size) if embed else None)
         drawn.append((keep_file(png, f"{file_stem(studio, character)}.png", cache), caption(character)))
     return drawn
 
@@ -251,7 +251,7 @@ class GenerateTab:
     def _fill(self, name: str, characters: list[Character], index: int, embed: bool) -> tuple:
         """Values of all results: the faces, one of them large, and a trace in the history."""
         studio, chosen = self.studios.get(name), characters[index]
-        drawn = draw_files(studio, characters, self.gallery.GRADIO_CACHE, embed)
+        drawn = draw_files(studio, characters, self.gallery.GRADIO_CACHE, studio.sizes[1], embed)
         view = large_view(studio, chosen)
         entry = {
             "src": view["src"],

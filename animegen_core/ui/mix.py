@@ -1,5 +1,6 @@
 """The Mix tab: pose and shape of one face, features of another, colours of a third."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -59,10 +60,9 @@ class MixTab:
         with gr.Row(elem_classes="thirds"):
             self.dice = [gr.Button("Another", size="sm", elem_id=f"dice-{band}", min_width=90) for band in BANDS]
         with gr.Row(elem_classes="pair"):
-            info = "1: 8 px, 2: 16 px, 3: 32 px, 4: 64 px, 5: 128 px"
             self.crossovers = [
-                gr.Slider(1, 5, _MIDDLE_FROM, step=1, label="Middle begins at", info=info, elem_id="middle-from"),
-                gr.Slider(1, 5, _FINE_FROM, step=1, label="Fine begins at", info=info, elem_id="fine-from"),
+                gr.Slider(1, 5, step, step=1, label=_crossover_label(band, step), elem_id=f"{band}-from")
+                for band, step in (("middle", _MIDDLE_FROM), ("fine", _FINE_FROM))
             ]
         with gr.Row(elem_classes="pair"):
             self.hair, self.eyes = (
@@ -118,6 +118,8 @@ class MixTab:
         gr.on([*changes, *(s.blur for s in self.seeds), self.portrait.release, frame.tab_items["mix"].select], **blend)
         for die, seed in zip(self.dice, self.seeds):
             die.click(new_seed, None, seed, **quiet).then(**blend)
+        for band, slider in zip(BANDS[1:], self.crossovers):
+            slider.change(self._relabeller(band), slider, slider, queue=False, show_progress="hidden", **quiet)
         adapted = [self.sorry, self.reason, self.mixer, self.hair, self.eyes, self.psi]
         frame.checkpoint.change(self.adapt, [frame.checkpoint, self.hair, self.eyes], adapted, **quiet).then(**blend)
         self.switch.click(self.studios.best_with_styles, None, frame.header.picker, **quiet)
@@ -146,6 +148,10 @@ class MixTab:
         ]
         view = large_view(studio, character) | {"caption": " + ".join(f"{seed}" for seed in seeds) + f" · {name}"}
         return faces, view, character.to_dict()
+
+    @staticmethod
+    def _relabeller(band: str) -> Callable[[int], dict]:
+        return lambda step: gr.update(label=_crossover_label(band, step))
 
     @told
     def adapt(self, name: str, hair: str, eyes: str) -> tuple:
@@ -206,6 +212,10 @@ def _reason(studio: Studio) -> str:
         f"**{studio.checkpoint.name}** draws a face from one latent in one go, so it has no layers of style to mix. "
         "Mixing needs a StyleGAN or a StyleGAN2."
     )
+
+
+def _crossover_label(band: str, step: int) -> str:
+    return f"{band.capitalize()} begins at {4 << int(step)} px"
 
 
 def _sizes(middle: int, fine: int) -> tuple[int, int]:

@@ -29,33 +29,42 @@ def thumbnailer(studios: Studios) -> Callable[[dict[str, Any]], str | None]:
     return thumbnail
 
 
+def restores(frame: Frame, event: Callable) -> None:
+    """Let an event of a component, which has a ``description``, set all controls."""
+
+    @told
+    def from_event(event: gr.EventData) -> tuple:
+        return _turn_to(frame, event.description)
+
+    event(from_event, None, _outputs(frame), api_visibility="private")
+
+
 def wire_restoring(frame: Frame) -> None:
     """Let a file, and a click in the history, set all controls."""
-    outputs = [frame.checkpoint, frame.header.picker, frame.tabs, *frame.inboxes.values()]
-
-    def turn_to(description: dict[str, Any], current: str) -> tuple:
-        name, described = read_described(description)
-        studio = frame.studios.get(name)
-        for character in described.keys if isinstance(described, Animation) else [described]:
-            studio.check(character)
-        tab = _tab_of(described)
-        note = message("show", described)
-        inboxes = (note if inbox == tab else gr.skip() for inbox in frame.inboxes)
-        if description.get("checkpoint_hash") != studio.checkpoint.hash:
-            gr.Warning(f"{name} has other weights today than when this was saved: the face will differ.")
-        return name, name, gr.Tabs(selected=tab), *inboxes
 
     @told
-    def from_file(path: str, current: str) -> tuple:
-        return turn_to(read_description(path), current)
+    def from_file(path: str) -> tuple:
+        return _turn_to(frame, read_description(path))
 
-    @told
-    def from_history(current: str, event: gr.EventData) -> tuple:
-        return turn_to(event.description, current)
+    frame.header.restore.upload(from_file, frame.header.restore, _outputs(frame), api_visibility="private")
+    restores(frame, frame.history.pick)
 
-    quiet = dict(api_visibility="private")
-    frame.header.restore.upload(from_file, [frame.header.restore, frame.checkpoint], outputs, **quiet)
-    frame.history.pick(from_history, frame.checkpoint, outputs, **quiet)
+
+def _outputs(frame: Frame) -> list:
+    return [frame.checkpoint, frame.header.picker, frame.tabs, *frame.inboxes.values()]
+
+
+def _turn_to(frame: Frame, description: dict[str, Any]) -> tuple:
+    """Values of the outputs: the description's checkpoint, and the right tab with the message that shows it."""
+    name, described = read_described(description)
+    studio = frame.studios.get(name)
+    for character in described.keys if isinstance(described, Animation) else [described]:
+        studio.check(character)
+    tab = _tab_of(described)
+    inboxes = (message("show", described) if inbox == tab else gr.skip() for inbox in frame.inboxes)
+    if description.get("checkpoint_hash") not in (None, studio.checkpoint.hash):
+        gr.Warning("The checkpoint has other weights today than when this was saved: the face will differ.")
+    return name, name, gr.Tabs(selected=tab), *inboxes
 
 
 def _tab_of(described: Character | Animation) -> str:

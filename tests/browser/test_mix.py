@@ -44,6 +44,7 @@ def test_a_crossover_moves_what_is_taken_from_whom(mixer):
     before = face(mixer, "mix-portrait")
     mixer.locator("#middle-from input[type=range]").fill("1")
     expect(mixer.locator("#mix-portrait img")).not_to_have_attribute("src", before)
+    expect(mixer.locator("#middle-from")).to_contain_text("Middle begins at 8 px")
 
 
 def test_a_face_is_sent_as_a_source(page):
@@ -78,6 +79,13 @@ def test_compare_shows_the_same_seeds_of_each_checkpoint(page):
     choose_colour(page, "compare-hair", "blue")
     expect(sections.first.locator("p")).to_contain_text("does not know colours")
     expect(sections.nth(1).locator("img").first).to_have_attribute("alt", "Seed 2 · blue hair")
+
+
+def test_a_compared_face_opens_in_generate(page):
+    open_tab(page, "Compare")
+    page.locator("#compare-table section").nth(1).locator("button").nth(2).click()
+    expect(page.locator("#portrait p")).to_contain_text("Seed 4 · tiny-conditional-dcgan")
+    expect(page.locator("#checkpoint input")).to_have_value("tiny-conditional-dcgan")
 
 
 def test_one_checkpoint_is_nothing_to_compare(page):

@@ -12,10 +12,15 @@ function show() {
     const faces = document.createElement("div");
     faces.className = "faces";
     for (const face of row.faces) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.title = `Open: ${face.label}`;
       const picture = document.createElement("img");
       picture.src = face.src;
-      picture.alt = picture.title = face.label;
-      faces.append(picture);
+      picture.alt = face.label;
+      button.append(picture);
+      button.addEventListener("click", () => trigger("pick", { description: face.description }));
+      faces.append(button);
     }
     section.append(title, note, faces);
     root.append(section);
