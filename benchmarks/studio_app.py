@@ -10,13 +10,16 @@ import statistics
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.request import urlopen
 
+from gradio_client import Client
 from playwright.sync_api import Page, sync_playwright
 
 _ROOT = Path(__file__).parents[1]
 _SECONDS_OF_DRAGGING = 3
+_VISITORS, _CLICKS = 8, 5
 
 # All of these measure inside the page, from an event to the picture that it leads to.
 _CLICK_TO_FACES = """() => new Promise((done) => {
@@ -80,6 +83,7 @@ def main() -> None:
             executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
             page = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"]).new_page()
             _measure(page, url)
+        _crowd(url)
     finally:
         app.terminate()
         app.wait(20)
@@ -88,6 +92,7 @@ def main() -> None:
 def _measure(page: Page, url: str) -> None:
     page.goto(url)
     page.locator("#psi-row img").first.wait_for()
+    page.wait_for_timeout(1500)
     clicks = []
     for _ in range(6):
         clicks.append(page.evaluate(_CLICK_TO_FACES))
@@ -106,6 +111,23 @@ def _measure(page: Page, url: str) -> None:
         page.locator("#export").click()
         page.locator("#exported", has_text=f".{kind.lower()}").wait_for(timeout=60_000)
         print(f"  60 frames at x4 as {kind:4}             {time.perf_counter() - start:7.2f} s")
+
+
+def _crowd(url: str) -> None:
+    """Visitors who all ask for 16 faces at the same moment, again and again."""
+    clients = [Client(url, verbose=False, download_files=False) for _ in range(_VISITORS)]
+
+    def visit(client: Client) -> list[float]:
+        times = []
+        for seed in range(_CLICKS):
+            start = time.perf_counter()
+            client.predict(seed=seed, faces=16, api_name="/generate")
+            times.append(time.perf_counter() - start)
+        return times
+
+    with ThreadPoolExecutor(_VISITORS) as visitors:
+        times = sorted(seconds for visit in visitors.map(visit, clients) for seconds in visit)
+    print(f"  {_VISITORS} visitors at once, 16 faces each     {statistics.median(times):7.2f} s, the slowest {times[-1]:.2f} s")
 
 
 def _answers(url: str) -> bool:

@@ -257,3 +257,24 @@ def test_an_animation_is_not_taken_for_a_character(studios):
 def test_a_hostile_checkpoint_name_is_refused(name):
     with pytest.raises(AnimeGenError, match="cannot be a name"):
         read_described({"program": "AnimeGen", "checkpoint": name, "character": {"seed": 1}})
+
+
+@pytest.mark.parametrize("factor", [1, 2, 4, 8])
+def test_faces_and_films_come_in_every_size(any_studio, factor):
+    size = any_studio.sizes[0] * factor
+    assert any_studio.render(Character(1), size).size == (size, size)
+    film = Animation((Character(1), Character(2)), frames=8)
+    frames = list(any_studio.animate(film, size))
+    assert [frame.size for frame in frames] == [(size, size)] * 8
+    assert frames[0].tobytes() == any_studio.render(Character(1), size).tobytes()
+
+
+def test_the_size_is_described_where_it_is_not_the_checkpoints_own(studio):
+    assert studio.describe(Character(1), 256)["size"] == 256
+    assert studio.describe(Character(1), 64) == studio.describe(Character(1))
+
+
+@pytest.mark.parametrize("size", [0, 63, 100, 2**40, -64, 64.5, "64", True])
+def test_a_size_that_cannot_be_drawn_is_refused_with_the_good_ones(studio, size):
+    with pytest.raises(AnimeGenError, match=r"The size is .* of 64, 128, 256, 512 px"):
+        studio.render(Character(1), size)

@@ -17,6 +17,7 @@ from animegen_core.ui.messages import told
 from animegen_core.ui.pictures import caption, data_url
 
 _FIRST_KEYS = (2, 7, 24)  # a loop to begin with
+_FRAMES_BETWEEN = 10  # looks at whether the visitor still wants the film, each of which costs as much as a frame
 _ENLARGED_FRAMES = 64  # of the view: more would take seconds, at every change of a control
 _FORMATS = {"GIF": "gif", "WebP": "webp", "MP4": "mp4", "PNGs": "png"}
 
@@ -164,7 +165,8 @@ class AnimateTab:
         frames = []
         for picture in progress.tqdm(studio.animate(film, side), total=film.frames, desc="Drawing"):
             frames.append(picture)
-            yield gr.skip(), gr.skip()  # here a cancelled export ends
+            if len(frames) % _FRAMES_BETWEEN == 0:
+                yield gr.skip(), gr.skip()  # here a cancelled export ends
         progress(1.0, "Encoding")
         description = studio.describe(film, side)
         file = film_file(studio, film, frames, _FORMATS[kind], description if embed else None, self.file.GRADIO_CACHE)
