@@ -1,14 +1,13 @@
 """The checkpoints that visitors of the app can pick."""
 
-import re
 import threading
 
 from animegen_core.checkpoint import bundled_configs, bundled_names
 from animegen_core.errors import AnimeGenError, quote
+from animegen_core.hub import HubName
 from animegen_core.studio import Capabilities, Studio
 
 _KEPT = 6  # checkpoints from the Hub in memory at once, of some 15 MB each
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?", re.ASCII)
 
 
 class Studios:
@@ -58,7 +57,7 @@ class Studios:
         if name in self._given:
             return self._given[name]
         known = name in bundled_names()
-        if not known and not (self.hub and isinstance(name, str) and _HUB_ID.fullmatch(name)):
+        if not known and not (self.hub and isinstance(name, str) and HubName.parse(name)):
             advice = ", or a repository of the Hub as in user/name" if self.hub else ""
             raise AnimeGenError(f"Unknown checkpoint {quote(name)}; choose one of: {', '.join(self.names)}{advice}.")
         with self._lock:

@@ -1,0 +1,83 @@
+"""python docs/make_screenshots.py: the pictures of the studio in docs/, taken of the real app in headless Chromium."""
+
+import os
+import shutil
+from pathlib import Path
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from animegen_core.checkpoint import DEFAULT_CHECKPOINT
+from animegen_core.studio import Studio
+from animegen_core.ui import build_app, launch_options
+from animegen_core.ui.studios import Studios
+
+_FOLDER = Path(__file__).parent
+_LOOKS = {  # what follows a picture's name: width, height and colour scheme of the window
+    "": (1440, 900, "light"),
+    "-dark": (1440, 900, "dark"),
+    "-390": (390, 844, "light"),
+}
+
+
+def _generate(page: Page) -> None:
+    for seed in (41, 7, 128):  # a history
+        page.locator("#seed input").fill(str(seed))
+        page.locator("#seed input").press("Enter")
+        page.locator("#portrait p", has_text=f"Seed {seed}").wait_for()
+    page.wait_for_timeout(2500)
+
+
+def _animate(page: Page) -> None:
+    page.locator("#film canvas").wait_for()
+    page.locator("#film .play").click()
+    page.wait_for_timeout(2500)
+
+
+def _mix(page: Page) -> None:
+    page.locator("#mix-portrait img").wait_for()
+    page.locator("#matrix-make").click()
+    page.locator("#matrix img").wait_for()
+    page.wait_for_timeout(2500)
+
+
+def _compare(page: Page) -> None:
+    page.locator("#compare-table img").first.wait_for()
+    page.wait_for_timeout(2500)
+
+
+def _about(page: Page) -> None:
+    page.locator("#card").wait_for()
+
+
+_TABS = {"": ("Generate", _generate), "-animate": ("Animate", _animate), "-mix": ("Mix", _mix)}
+_TABS |= {"-compare": ("Compare", _compare), "-about": ("About", _about)}
+
+
+def _shoot(browser: Browser, url: str, look: str) -> None:
+    width, height, scheme = _LOOKS[look]
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+    page.goto(url)
+    page.locator("#psi-row img").first.wait_for()
+    for tab, (name, prepare) in _TABS.items():
+        page.get_by_role("tab", name=name, exact=True).click()
+        prepare(page)
+        page.screenshot(path=_FOLDER / f"studio{tab}{look}.png", full_page=True)
+    page.close()
+
+
+def main() -> None:
+    """Take all pictures."""
+    demo = build_app(Studios(Studio.load(DEFAULT_CHECKPOINT)))
+    _, url, _ = demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options())
+    executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        for look in _LOOKS:
+            _shoot(browser, url, look)
+    demo.close()
+
+
+if __name__ == "__main__":
+    main()
