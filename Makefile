@@ -5,13 +5,17 @@ BIN := $(VENV)/bin
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: app test lint bench format clean
+.PHONY: app test test-clean lint bench format clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py
 
 test: $(VENV)/.dev chromium
 	$(BIN)/python -m pytest
+
+# Installs requirements.txt into a new environment, as a Space does, and draws there: minutes, and gigabytes from the network.
+test-clean: $(VENV)/.dev
+	ANIMEGEN_TEST_CLEAN=1 $(BIN)/python -m pytest tests/browser/test_app.py -k clean_environment
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

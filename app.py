@@ -1,6 +1,6 @@
 """The studio: python app.py, then open http://127.0.0.1:7860
 
-A Hugging Face Space runs this same file. ``ANIMEGEN_CHECKPOINT`` names the checkpoint to open (a bundled name or a folder);
+A Hugging Face Space runs this same file. ``animegen_core/settings.py`` lists the environment variables that it heeds;
 ``GRADIO_SERVER_NAME`` and ``GRADIO_SERVER_PORT`` say where to listen.
 """
 
@@ -9,17 +9,30 @@ import sys
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported: nothing leaves this computer
 
+try:
+    import spaces  # which a Space has, and which wants to be imported before torch
+except ImportError:
+    spaces = None
+
 from animegen_core.errors import AnimeGenError
+from animegen_core.settings import Settings
 from animegen_core.studio import Studio
 from animegen_core.ui import build_app, launch_options
 from animegen_core.ui.studios import Studios
 
-DEFAULT_CHECKPOINT = "dcgan-64"
+if spaces is not None:
+    spaces.disable_gradio_auto_wrap()  # handlers stay in the process that has the one thread which draws
+
+    @spaces.GPU
+    def declare_gpu() -> None:
+        """Never called: ZeroGPU stops a Space that declares no function for its GPU, but faces are drawn on the CPU."""
+
 
 if __name__ == "__main__":
     try:
-        studio = Studio.load(os.environ.get("ANIMEGEN_CHECKPOINT", DEFAULT_CHECKPOINT))
+        settings = Settings.from_environment()
+        studio = Studio.load(settings.checkpoint, settings.device)
     except AnimeGenError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2)
-    build_app(Studios(studio)).launch(**launch_options())
+    build_app(Studios(studio, hub=settings.hub), settings.queue).launch(**launch_options())

@@ -1,51 +1,68 @@
 """python -m animegen_core: the studio on the command line."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from PIL import Image
 from tqdm import tqdm
 
-from animegen_core import hub_command
+from animegen_core import hub_command, onnx_command
 from animegen_core.animation import check_format, save_animation
 from animegen_core.character import EASINGS, FPS, FRAMES, KEYS, LOOPS, MAX_PSI, Animation, Character
-from animegen_core.checkpoint import bundled_names, load_checkpoint
+from animegen_core.checkpoint import DEFAULT_CHECKPOINT, bundled_names, load_checkpoint
 from animegen_core.command_line import ExitOnError
-from animegen_core.data.tags import write_tags
+from animegen_core.data.tags import Tag, write_tags
 from animegen_core.errors import AnimeGenError, quote
 from animegen_core.evaluation import command as evaluation_command
 from animegen_core.grids import generate_style_mixing_grid
 from animegen_core.images import MAX_DESCRIPTION, make_grid, parse_description, read_description, save_png
 from animegen_core.labelling import LABELLER, label_pictures, load_classifier
-from animegen_core.labels import EYES, HAIR
+from animegen_core.labels import ATTRIBUTES, EYES, HAIR, label_name
 from animegen_core.latents import PATH_KINDS, parse_seeds
 from animegen_core.studio import Studio, read_described
+from animegen_core.version import __version__
 
 app = typer.Typer(cls=ExitOnError, no_args_is_help=True, rich_markup_mode=None)
 
 
+def _print_version(wished: bool) -> None:
+    if wished:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
 @app.callback()
-def main() -> None:
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
     """AnimeGen: invent anime faces from seeds."""
 
 
-_Checkpoint = Annotated[str, typer.Option(help="A bundled checkpoint's name, a folder, or user/repo[@revision] on the Hub.")]
+_Checkpoint = Annotated[
+    str,
+    typer.Option(help="A bundled checkpoint's name, a folder, or user/repo[@revision].", autocompletion=bundled_names),
+]
 _Size = Annotated[
     int | None, typer.Option(help="Side in px: the checkpoint's own, or 2, 4 or 8 times that; by default its own.")
 ]
 _Device = Annotated[str | None, typer.Option(help="cpu, cuda ...; by default the best one present.")]
-_Hair = Annotated[str | None, typer.Option(help=f"{', '.join(HAIR)}; any if left out.")]
-_Eyes = Annotated[str | None, typer.Option(help=f"{', '.join(EYES)}; any if left out.")]
+_Hair = Annotated[str | None, typer.Option(help=f"{', '.join(HAIR)}; any if left out.", autocompletion=lambda: HAIR)]
+_Eyes = Annotated[str | None, typer.Option(help=f"{', '.join(EYES)}; any if left out.", autocompletion=lambda: EYES)]
 _Psi = Annotated[float, typer.Option(help=f"Creativity, 0 (the mean face) to {MAX_PSI}.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print a list of the written files and their descriptions as JSON.")]
 
 
 @app.command()
 def generate(
     seeds: Annotated[str, typer.Option(help="Seeds and ranges, as in 0-63,100.")],
     out: Annotated[Path, typer.Option(help="Folder for the pictures, seed00000.png and so on.")],
-    checkpoint: _Checkpoint = "dcgan-64",
+    checkpoint: _Checkpoint = DEFAULT_CHECKPOINT,
     hair: _Hair = None,
     eyes: _Eyes = None,
     psi: _Psi = 1.0,
@@ -54,26 +71,30 @@ def generate(
     sheet: Annotated[Path | None, typer.Option(help="Also write all faces as one sheet to this PNG.")] = None,
     size: _Size = None,
     device: _Device = None,
+    as_json: _Json = False,
 ) -> None:
     """Write one PNG per seed, each with its description embedded."""
+    if sheet is not None:
+        _check_png("A sheet", sheet)
     looks = Character(0, hair, eyes, psi, variation_seed, variation_strength)
     characters = [replace(looks, seed=seed) for seed in parse_seeds(seeds)]
     studio = Studio.load(checkpoint, device)
     faces = tqdm(studio.render_many(characters, size), "generating", len(characters), unit="face")
-    on_sheet = []
+    written, on_sheet = [], []
     for character, picture in zip(characters, faces):
-        save_png(picture, out / f"seed{character.seed:05d}.png", studio.describe(character, size))
+        written.append(_write_face(studio, character, picture, out / f"seed{character.seed:05d}.png", size))
         if sheet is not None:
             on_sheet.append(picture)
     if sheet is not None:
-        save_png(make_grid(on_sheet), sheet)
+        written.append(_entry(save_png(make_grid(on_sheet), sheet), None))
+    _print_written(written, as_json)
 
 
 @app.command()
 def animate(
     seeds: Annotated[str, typer.Option(help=f"Key faces, {KEYS[0]} to {KEYS[1]} seeds, as in 3,7.")],
     out: Annotated[Path, typer.Option(help="A .gif, .webp or .mp4 file, or a new folder for one PNG per frame.")],
-    checkpoint: _Checkpoint = "dcgan-64",
+    checkpoint: _Checkpoint = DEFAULT_CHECKPOINT,
     path: Annotated[str, typer.Option(help=", ".join(PATH_KINDS))] = "slerp",
     frames: Annotated[int, typer.Option(help="Number of frames, {} to {}.".format(*FRAMES))] = 60,
     fps: Annotated[int, typer.Option(help="Frames a second, {} to {}.".format(*FPS))] = 30,
@@ -84,17 +105,19 @@ def animate(
     psi: _Psi = 1.0,
     size: _Size = None,
     device: _Device = None,
+    as_json: _Json = False,
 ) -> None:
     """Write a way through several faces as an animated file, with its description embedded."""
     numbers = parse_seeds(seeds)
     keys = tuple(Character(seed, hair, eyes, psi) for seed in numbers[: KEYS[1] + 1])
-    _save(Studio.load(checkpoint, device), Animation(keys, path, frames, fps, easing, loop), out, size)
+    written = _save(Studio.load(checkpoint, device), Animation(keys, path, frames, fps, easing, loop), out, size)
+    _print_written(written, as_json)
 
 
 @app.command()
 def mix(
     out: Annotated[Path, typer.Option(help="The PNG to write.")],
-    checkpoint: _Checkpoint = "dcgan-64",
+    checkpoint: _Checkpoint = DEFAULT_CHECKPOINT,
     coarse: Annotated[int | None, typer.Option(help="Seed of pose and shape.")] = None,
     middle: Annotated[int | None, typer.Option(help="Seed of the features.")] = None,
     fine: Annotated[int | None, typer.Option(help="Seed of the colours.")] = None,
@@ -106,6 +129,7 @@ def mix(
     psi: _Psi = 1.0,
     size: _Size = None,
     device: _Device = None,
+    as_json: _Json = False,
 ) -> None:
     """Mix the styles of several faces, into one face or a matrix of them; needs a checkpoint that has styles."""
     sources = (coarse, middle, fine)
@@ -115,10 +139,12 @@ def mix(
     looks = Character(0, hair, eyes, psi, crossovers=tuple(parse_seeds(crossovers)))
     studio = Studio.load(checkpoint, device)
     if matrix:
+        _check_png("A matrix", out)
         grid = generate_style_mixing_grid(studio, parse_seeds(rows), parse_seeds(columns), template=looks, size=size)
-        save_png(grid, out)
+        written = [_entry(save_png(grid, out), None)]
     else:
-        _save(studio, replace(looks, seed=coarse, middle=middle, fine=fine), out, size)
+        written = _save(studio, replace(looks, seed=coarse, middle=middle, fine=fine), out, size)
+    _print_written(written, as_json)
 
 
 @app.command()
@@ -136,6 +162,7 @@ def render(
     checkpoint: Annotated[str | None, typer.Option(help="Another checkpoint than the description's.")] = None,
     size: Annotated[int | None, typer.Option(help="Another side in px than the description's.")] = None,
     device: _Device = None,
+    as_json: _Json = False,
 ) -> None:
     """Draw what a description describes."""
     found = _read_json(description) if description.suffix.lower() == ".json" else read_description(description)
@@ -143,7 +170,7 @@ def render(
     studio = Studio.load(checkpoint or name, device)
     if found.get("checkpoint_hash") != studio.checkpoint.hash:
         typer.echo(f"Note: {studio.checkpoint.name} has other weights than the description's; faces will differ.", err=True)
-    _save(studio, described, out, found.get("size") if size is None else size)
+    _print_written(_save(studio, described, out, found.get("size") if size is None else size), as_json)
 
 
 @app.command()
@@ -162,31 +189,72 @@ def label(
     data: Annotated[Path, typer.Option(help="Folder or zip of faces.")],
     out: Annotated[Path, typer.Option(help="Tag file to write: CSV with file, hair, eyes and a probability of each.")],
     classifier: Annotated[str, typer.Option(help="A bundled classifier's name, or its folder.")] = LABELLER,
+    as_json: Annotated[bool, typer.Option("--json", help="Print how many pictures have which colour as JSON.")] = False,
 ) -> None:
     """Tag faces with hair and eye colours, for train.py --labels."""
     labelled = label_pictures(data, load_classifier(classifier))
     if labelled.skipped_message:
         typer.echo(labelled.skipped_message, err=True)
     write_tags(out, labelled.tags)
-    typer.echo(f"Tagged {len(labelled.tags):,} pictures in '{out}'.")
+    if as_json:
+        typer.echo(json.dumps({"file": str(out), "pictures": len(labelled.tags), **_count_colours(labelled.tags)}, indent=2))
+    else:
+        typer.echo(f"Tagged {len(labelled.tags):,} pictures in '{out}'.")
+
+
+@app.command("space")
+def publish_space(
+    name: Annotated[str, typer.Argument(help="The Space, as user/name; made if there is none.")],
+    private: Annotated[bool, typer.Option("--private", help="Make a new Space that only its owner sees.")] = False,
+) -> None:
+    """Publish this clone's studio as a Hugging Face Space, or bring it up to date; log in before with: hf auth login."""
+    from animegen_core import space
+
+    typer.echo(space.publish(name, private))
 
 
 app.command()(hub_command.push)
 app.command()(hub_command.pull)
+app.command()(onnx_command.export)
 app.command()(evaluation_command.evaluate)
 app.command()(evaluation_command.compare)
 app.command()(evaluation_command.features)
 
 
-def _save(studio: Studio, described: Character | Animation, out: Path, size: int | None) -> None:
+def _save(studio: Studio, described: Character | Animation, out: Path, size: int | None) -> list[dict]:
     if isinstance(described, Animation):
         check_format(out)
         frames = tqdm(studio.animate(described, size), "drawing", described.frames, unit="frame")
-        save_animation(frames, out, described.fps, studio.describe(described, size), loop=described.loop != "once")
-    elif out.suffix.lower() == ".png":
-        save_png(studio.render(described, size), out, studio.describe(described, size))
-    else:
-        raise AnimeGenError(f"A face is written as .png, not to {quote(out.name)}.")
+        description = studio.describe(described, size)
+        save_animation(frames, out, described.fps, description, loop=described.loop != "once")
+        return [_entry(path, description) for path in (sorted(out.iterdir()) if out.is_dir() else [out])]
+    _check_png("A face", out)
+    return [_write_face(studio, described, studio.render(described, size), out, size)]
+
+
+def _write_face(studio: Studio, character: Character, picture: Image.Image, out: Path, size: int | None) -> dict:
+    description = studio.describe(character, size)
+    return _entry(save_png(picture, out, description), description)
+
+
+def _check_png(what: str, path: Path) -> None:
+    if path.suffix.lower() != ".png":
+        raise AnimeGenError(f"{what} is written as .png, not to {quote(path.name)}.")
+
+
+def _entry(path: Path, description: dict | None) -> dict:
+    return {"file": str(path), "description": description}
+
+
+def _print_written(written: list[dict], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(written, indent=2))
+
+
+def _count_colours(tags: list[Tag]) -> dict[str, dict[str, int]]:
+    """How many pictures have each colour, the commonest first."""
+    named = ([label_name(name, tag.labels[index]) for tag in tags] for index, name in enumerate(ATTRIBUTES))
+    return {name: dict(Counter(colours).most_common()) for name, colours in zip(ATTRIBUTES, named)}
 
 
 def _read_json(path: Path) -> dict:

@@ -10,14 +10,21 @@ from animegen_core.errors import AnimeGenError
 class ExitOnError(TyperGroup):
     """A command group that turns bad input into one sentence on standard error and exit code 2, without a traceback."""
 
+    def get_params(self, ctx):  # noqa: ANN001, ANN201 - the signature is click's
+        params = super().get_params(ctx)
+        if " " in (ctx.info_name or ""):  # a shell completes the name of a program, which "python -m package" is not
+            params = [param for param in params if param.name not in ("install_completion", "show_completion")]
+        return params
+
     def invoke(self, ctx):  # noqa: ANN001, ANN201 - the signature is click's
         try:
             return super().invoke(ctx)
         except AnimeGenError as error:
             message = str(error)
         except OSError as error:  # a folder that cannot be written, a disk that is full
-            if not error.filename:
+            if not error.strerror:
                 raise
-            message = f"'{error.filename}': {error.strerror}."
+            file = error.filename2 or error.filename  # of a renaming, where to
+            message = f"'{file}': {error.strerror}." if file else f"{error.strerror}."
         print(f"Error: {message}", file=sys.stderr)
         return ctx.exit(2)

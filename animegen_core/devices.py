@@ -18,8 +18,8 @@ def find_device(name: str | torch.device | None) -> torch.device:
     """
     try:
         device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:  # what torch raises depends on how it was built
+        torch.zeros(1, device=device).cpu()  # the meta device gives nothing back
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # what torch raises depends on how it was built
         raise AnimeGenError(f"Device '{name}' is not present here; try cpu, or cuda where there is a GPU.") from error
     return device
 

@@ -18,8 +18,8 @@ from animegen_core.files import atomic_write_text
 from animegen_core.weights import INDEX, MAX_JSON, WEIGHTS, is_weights_file, read_json, weight_files
 
 _MAX_WEIGHTS = 2**30  # bytes; loading refuses generators that need more
-_TIMEOUT = 10  # seconds until the Hub counts as out of reach
-_LOG_IN = "log in with: hf auth login"
+TIMEOUT = 10  # seconds until the Hub counts as out of reach
+LOG_IN = "log in with: hf auth login"
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ def fetch(name: HubName) -> Path:
     """
     api = HfApi()
     here = "the copy on this computer stays as it is" if _cached(name) else f"'{name}' is not on this computer either"
-    with _plain_errors(name, here):
-        info = api.model_info(name.repo, revision=name.revision, files_metadata=True, timeout=_TIMEOUT)
+    with plain_errors(name, here):
+        info = api.model_info(name.repo, revision=name.revision, files_metadata=True, timeout=TIMEOUT)
         files = _choose_files(name, {file.rfilename: file.size or 0 for file in info.siblings or ()})
         for file in files:
             path = Path(api.hf_hub_download(name.repo, file, revision=info.sha))
@@ -113,13 +113,13 @@ def push(name: str | Path, repo: str, private: bool = False, message: str | None
     """
     checkpoint, target, api = load_checkpoint(name), _parse(repo), HfApi()
     if get_token() is None:
-        raise AnimeGenError(f"Nobody is logged in to the Hugging Face Hub; {_LOG_IN}")
+        raise AnimeGenError(f"Nobody is logged in to the Hugging Face Hub; {LOG_IN}")
     operations = _uploads(checkpoint, target.repo)
-    with _plain_errors(target, "nothing was published"):
+    with plain_errors(target, "nothing was published"):
         api.create_repo(target.repo, private=private or None, exist_ok=True)
         if target.revision is not None:
             api.create_branch(target.repo, branch=target.revision, exist_ok=True)
-        info = api.model_info(target.repo, revision=target.revision, timeout=_TIMEOUT)
+        info = api.model_info(target.repo, revision=target.revision, timeout=TIMEOUT)
         if private and not info.private:
             raise AnimeGenError(
                 f"'{target.repo}' is public already; make it private on the Hub first, or push without --private."
@@ -182,15 +182,15 @@ def _check_config(name: HubName, path: Path) -> None:
 
 
 @contextmanager
-def _plain_errors(name: HubName, unreached: str) -> Iterator[None]:
+def plain_errors(name: HubName, unreached: str) -> Iterator[None]:
     """Tell in one sentence what the Hub's client raises; ``unreached`` is what it means that the Hub cannot be reached."""
     try:
         yield
     except errors.GatedRepoError as error:  # before its parent, RepositoryNotFoundError
-        reason = f"Access to '{name.repo}' must be asked for on its page on the Hugging Face Hub; then {_LOG_IN}"
+        reason = f"Access to '{name.repo}' must be asked for on its page on the Hugging Face Hub; then {LOG_IN}"
         raise AnimeGenError(reason) from error
     except errors.RepositoryNotFoundError as error:
-        reason = f"There is no model '{name.repo}' on the Hugging Face Hub, or it is private; if it is yours, {_LOG_IN}"
+        reason = f"There is no model '{name.repo}' on the Hugging Face Hub, or it is private; if it is yours, {LOG_IN}"
         raise AnimeGenError(reason) from error
     except errors.RevisionNotFoundError as error:
         raise AnimeGenError(f"'{name.repo}' on the Hugging Face Hub has no revision '{name.revision}'.") from error
@@ -212,7 +212,7 @@ def _plain_errors(name: HubName, unreached: str) -> Iterator[None]:
 
 def _refusal(name: HubName, status: int) -> str:
     if status == 401:
-        return f"The Hugging Face Hub does not know the token that is logged in; {_LOG_IN}"
+        return f"The Hugging Face Hub does not know the token that is logged in; {LOG_IN}"
     if status == 403:
         return f"The Hugging Face Hub gives no permission for this with '{name.repo}'; log in as one who may: hf auth login"
     return f"The Hugging Face Hub answered {status} about '{name}'; try again later."

@@ -14,7 +14,7 @@ from animegen_core.latents import seed_to_noise, seeds_to_z, style_mixing, varia
 from animegen_core.models.dcgan import one_hot
 from animegen_core.models.stylegan import StyleBasedGenerator
 
-_MEAN_OVER = 1024  # latents whose mean w is a label's mean face: its error is 3 % of the spread of w
+MEAN_OVER = 1024  # latents whose mean w is a label's mean face: its error is 3 % of the spread of w
 
 
 class Point(NamedTuple):
@@ -117,8 +117,8 @@ class StyleRenderer:
             return self._generator.w_avg.cpu()
         key = tuple(labels[0].tolist())
         if key not in self._means:
-            z = seeds_to_z(range(_MEAN_OVER), self._generator.latent_dim)
-            self._means[key] = self._map(z, labels.expand(_MEAN_OVER, -1)).mean(0)
+            z = seeds_to_z(range(MEAN_OVER), self._generator.latent_dim)
+            self._means[key] = self._map(z, labels.expand(MEAN_OVER, -1)).mean(0)
         return self._means[key]
 
 

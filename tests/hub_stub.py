@@ -1,4 +1,4 @@
-"""As much of the Hugging Face Hub as its client needs to fetch and to publish a model, on 127.0.0.1 and in memory."""
+"""As much of the Hugging Face Hub as its client needs to fetch and publish models and Spaces, on 127.0.0.1 and in memory."""
 
 import base64
 import hashlib
@@ -13,18 +13,20 @@ TOKEN = "hf_the_one_that_the_stub_knows"
 
 
 class HubStub:
-    """A Hub with models that tests put there.
+    """A Hub with models and Spaces that tests put there.
 
     Attributes:
         endpoint: its address.
         requests: "METHOD /path" of all that was asked, for tests that no more is asked than need be.
         gated: models whose files are given to nobody.
+        sdks: {Space: SDK} that was asked for.
         sizes: {file: size} that the listing of files claims instead of the true one.
     """
 
     def __init__(self):
         self.requests = []
         self.gated = set()
+        self.sdks = {}
         self.sizes = {}
         self.private = {}  # {repo: whether}, of all repositories
         self.commits = defaultdict(dict)  # {repo: {sha: {file: bytes}}}
@@ -128,7 +130,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.check_writer(repo)
         known = repo in self.hub.private
         self.hub.private.setdefault(repo, wanted.get("visibility") == "private")
-        self.send_json({"url": f"{self.hub.endpoint}/{repo}"}, 409 if known else 200)
+        if wanted.get("type") == "space":
+            self.hub.sdks[repo] = wanted["sdk"]
+        kind = "spaces/" if repo in self.hub.sdks else ""
+        self.send_json({"url": f"{self.hub.endpoint}/{kind}{repo}"}, 409 if known else 200)
 
     def create_branch(self, repo, branch):
         self.check_writer(repo)
@@ -176,15 +181,16 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 _REPO = r"([^/]+/[^/]+)"
+_API = rf"/api/(?:models|spaces)/{_REPO}"
 _ROUTES = [
-    (rf"GET /api/models/{_REPO}", _Handler.model),
-    (rf"GET /api/models/{_REPO}/revision/(.+)", _Handler.model),
+    (rf"GET {_API}", _Handler.model),
+    (rf"GET {_API}/revision/(.+)", _Handler.model),
     (rf"(?:GET|HEAD) /{_REPO}/resolve/(.+)/([^/]+)", _Handler.file),
     (r"POST /api/repos/create", _Handler.create),
-    (rf"POST /api/models/{_REPO}/branch/(.+)", _Handler.create_branch),
+    (rf"POST {_API}/branch/(.+)", _Handler.create_branch),
     (r"POST /api/validate-yaml", _Handler.validate),
-    (rf"POST /api/models/{_REPO}/preupload/(.+)", _Handler.preupload),
-    (rf"POST /{_REPO}\.git/info/lfs/objects/batch", _Handler.batch),
+    (rf"POST {_API}/preupload/(.+)", _Handler.preupload),
+    (rf"POST /(?:spaces/)?{_REPO}\.git/info/lfs/objects/batch", _Handler.batch),
     (r"PUT /lfs/(\w+)", _Handler.upload),
-    (rf"POST /api/models/{_REPO}/commit/(.+)", _Handler.add_commit),
+    (rf"POST {_API}/commit/(.+)", _Handler.add_commit),
 ]

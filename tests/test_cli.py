@@ -1,18 +1,24 @@
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import typer
 from PIL import Image
 from typer.testing import CliRunner
 
 from animegen_core import Animation, Character, Studio, checkpoint
 from animegen_core.cli import app
+from animegen_core.data.tags import read_tags
 from animegen_core.errors import AnimeGenError
 from animegen_core.images import read_description
+from animegen_core.labels import ATTRIBUTES
 from animegen_core.latents import parse_seeds
 from animegen_core.studio import read_described
+from animegen_core.version import __version__
 
 ROOT = Path(__file__).parents[1]
 
@@ -184,6 +190,7 @@ def test_mix_writes_a_face_or_a_matrix(family_checkpoints, tmp_path):
         (["mix", "--coarse", "1", "--rows", "1", "--columns", "1"], "Give either"),
         (["mix", "--rows", "1", "--columns", "2", "--crossovers", "1,2"], "must be two ascending sizes"),
         (["mix", "--rows", "0-99", "--columns", "2"], "A grid of 100 rows"),
+        (["generate", "--seeds", "1", "--sheet", "faces.jpg"], "A sheet is written as .png, not to 'faces.jpg'."),
     ],
 )
 def test_what_cannot_be_is_refused_and_nothing_written(tiny_checkpoint, tmp_path, arguments, fragment):
@@ -195,6 +202,108 @@ def test_what_cannot_be_is_refused_and_nothing_written(tiny_checkpoint, tmp_path
 def test_an_animation_of_an_unknown_format_is_refused(tiny_checkpoint, tmp_path):
     result = run("animate", "--seeds", "1,2", "--checkpoint", tiny_checkpoint, "--out", tmp_path / "loop.avi")
     assert_refused(result, "'loop.avi' ends in no known format; take .gif, .webp, .mp4, or a folder.")
+
+
+def written(result):
+    """What --json printed, by file name; standard output must hold nothing else."""
+    assert result.exit_code == 0
+    return {Path(entry["file"]).name: entry["description"] for entry in json.loads(result.stdout)}
+
+
+def test_json_lists_the_faces_with_their_descriptions(tiny_checkpoint, tmp_path):
+    sheet = ["--sheet", tmp_path / "sheet.png", "--json"]
+    listed = written(generate(tiny_checkpoint, tmp_path / "out", "3,100", *sheet))
+    assert list(listed) == ["seed00003.png", "seed00100.png", "sheet.png"]
+    assert listed["seed00100.png"] == read_description(tmp_path / "out" / "seed00100.png")
+    assert listed["sheet.png"] is None
+    result = generate(tiny_checkpoint, tmp_path / "out", "3,100")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "generating" in result.stderr
+
+
+@pytest.mark.parametrize("name, files", [("loop.gif", 1), ("frames", 8)])
+def test_json_lists_the_files_of_an_animation(tiny_checkpoint, tmp_path, name, files):
+    options = ["--checkpoint", tiny_checkpoint, "--frames", "8", "--device", "cpu", "--json"]
+    listed = written(run("animate", "--seeds", "3,7", "--out", tmp_path / name, *options))
+    assert len(listed) == files
+    folder = tmp_path / name if files > 1 else tmp_path
+    assert all(read_description(folder / file) == description for file, description in listed.items())
+
+
+def test_json_lists_what_mix_and_render_wrote(family_checkpoints, tmp_path):
+    on = ["--checkpoint", family_checkpoints["stylegan2"], "--device", "cpu", "--json"]
+    mixed = written(run("mix", "--coarse", "1", "--middle", "2", "--fine", "3", "--out", tmp_path / "mix.png", *on))
+    assert mixed == {"mix.png": read_description(tmp_path / "mix.png")}
+    assert written(run("mix", "--rows", "1", "--columns", "2", "--out", tmp_path / "m.png", *on)) == {"m.png": None}
+    drawn = written(run("render", tmp_path / "mix.png", "--out", tmp_path / "again.png", *on))
+    assert drawn == {"again.png": mixed["mix.png"]}
+
+
+def test_label_counts_colours_as_json(pictures, tmp_path):
+    result = run("label", "--data", pictures, "--out", tmp_path / "tags.csv", "--json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert (found["file"], found["pictures"]) == (str(tmp_path / "tags.csv"), 12)
+    tags = read_tags(tmp_path / "tags.csv")
+    for index, (name, colours) in enumerate(ATTRIBUTES.items()):
+        assert found[name] == {colour: n for i, colour in enumerate(colours) if (n := [t.labels[index] for t in tags].count(i))}
+        assert list(found[name].values()) == sorted(found[name].values(), reverse=True)
+    assert run("label", "--data", pictures, "--out", tmp_path / "tags.csv").stdout.startswith("Tagged 12 pictures in ")
+
+
+@pytest.mark.parametrize("command", ["generate", "animate", "mix"])
+def test_without_a_name_the_default_checkpoint_is_opened(command):
+    (option,) = (option for option in typer.main.get_command(app).commands[command].params if option.name == "checkpoint")
+    assert option.default == checkpoint.DEFAULT_CHECKPOINT
+
+
+def test_the_version():
+    result = run("--version")
+    assert (result.exit_code, result.stdout.strip()) == (0, __version__)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_can_complete_the_installed_program(shell):
+    result = CliRunner().invoke(app, ["--show-completion", shell], prog_name="animegen")
+    assert result.exit_code == 0
+    assert "_ANIMEGEN_COMPLETE" in result.stdout
+
+
+def test_a_shell_cannot_complete_python_with_a_module():
+    result = CliRunner().invoke(app, ["--install-completion"], prog_name="python -m animegen_core")
+    assert result.exit_code == 2
+    assert "No such option" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words, completed",
+    [
+        ("animegen anim", ["animate"]),
+        ("animegen generate --hair bl", ["black", "blonde", "blue"]),
+        ("animegen generate --checkpoint ", checkpoint.bundled_names()),
+    ],
+)
+def test_commands_colours_and_checkpoints_are_completed(words, completed):
+    asked = {"_ANIMEGEN_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1)}
+    result = CliRunner().invoke(app, [], prog_name="animegen", env=asked)
+    assert result.stdout.split() == completed
+
+
+def test_a_full_disk_is_one_sentence(tiny_checkpoint, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    result = generate(tiny_checkpoint, tmp_path, "1")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1] == "Error: No space left on device."
+
+
+def test_a_file_that_a_folder_is_in_the_way_of_is_named(tiny_checkpoint, tmp_path):
+    (tmp_path / "seed00001.png").mkdir()
+    result = generate(tiny_checkpoint, tmp_path, "1")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1].startswith(f"Error: '{tmp_path / 'seed00001.png'}': ")
 
 
 @pytest.mark.parametrize(
@@ -222,3 +331,5 @@ def test_a_face_is_written_as_a_png(tiny_checkpoint, tmp_path):
     assert generate(tiny_checkpoint, tmp_path, "1").exit_code == 0
     options = ["--checkpoint", tiny_checkpoint, "--out", tmp_path / "face.gif"]
     assert_refused(run("render", tmp_path / "seed00001.png", *options), "A face is written as .png, not to 'face.gif'.")
+    matrix = run("mix", "--rows", "1", "--columns", "2", *options)
+    assert_refused(matrix, "A matrix is written as .png, not to 'face.gif'.")

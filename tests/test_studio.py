@@ -82,7 +82,7 @@ def test_a_description_of_another_origin_is_refused(description):
         read_character(description)
 
 
-@pytest.mark.parametrize("device", ["banana", "cuda:99"])
+@pytest.mark.parametrize("device", ["banana", "cuda:99", "meta"])
 def test_a_device_that_is_not_there_is_quoted(tiny_checkpoint, device):
     with pytest.raises(AnimeGenError, match=f"Device '{device}' is not present"):
         Studio.load(tiny_checkpoint, device)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from animegen_core.checkpoint import DEFAULT_CHECKPOINT
 from animegen_core.errors import AnimeGenError, quote
 from animegen_core.evaluation import comparison, measuring, pretraining, report
 from animegen_core.studio import Studio
@@ -20,7 +21,7 @@ _Labels = Annotated[Path | None, typer.Option(help="Tag file of the real faces: 
 def evaluate(
     real: _Real,
     out: Annotated[Path, typer.Option(help="Folder for evaluation.json, evaluation.md and report.html.")],
-    checkpoint: Annotated[str, typer.Option(help="A bundled checkpoint's name, or a checkpoint folder.")] = "dcgan-64",
+    checkpoint: Annotated[str, typer.Option(help="A bundled checkpoint's name, or a checkpoint folder.")] = DEFAULT_CHECKPOINT,
     samples: _Samples = 10_000,
     seed: _Seed = 0,
     psi: _Psi = 1.0,

@@ -21,10 +21,14 @@ _HOUR = 3600  # seconds
 _BUILDERS = (GenerateTab, AnimateTab, MixTab, CompareTab, AboutTab)
 
 
-def build_app(studios: Studios) -> gr.Blocks:
+def build_app(studios: Studios, queue: int | None = None) -> gr.Blocks:
     """The whole page; launch it with ``launch_options()``.
 
     Files handed to visitors are deleted after an hour.
+
+    Args:
+        studios: the checkpoints that are offered.
+        queue: visitors who may wait for their turn at most; None is any number.
     """
     with gr.Blocks(title="AnimeGen", analytics_enabled=False, delete_cache=(_HOUR, _HOUR)) as demo:
         header = Header(studios)
@@ -39,7 +43,7 @@ def build_app(studios: Studios) -> gr.Blocks:
         wire_restoring(frame)
         add_endpoints(studios)
     # Handlers wait for the one thread that draws, where visitors take turns face by face; so many may wait at once.
-    return demo.queue(default_concurrency_limit=16)
+    return demo.queue(max_size=queue, default_concurrency_limit=16)
 
 
 def launch_options() -> dict[str, Any]:

@@ -12,13 +12,12 @@ playwright_api = pytest.importorskip("playwright.sync_api")
 
 @pytest.fixture(scope="session")
 def studios(family_checkpoints):
-    """The bundled default, and tiny untrained ones with colours and with styles."""
+    """A bundled one without colours or styles to open with, and tiny untrained ones that have them."""
     from animegen_core.studio import Studio
     from animegen_core.ui.studios import Studios
-    from app import DEFAULT_CHECKPOINT
 
     others = [Studio.load(family_checkpoints[family], "cpu") for family in ("conditional-dcgan", "stylegan2")]
-    return Studios(Studio.load(DEFAULT_CHECKPOINT, "cpu"), *others, hub=False)
+    return Studios(Studio.load("dcgan-64", "cpu"), *others, hub=False)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,202 @@
+"""A checkpoint as one ONNX file (https://onnx.ai), for games and web pages that draw faces without Python.
+
+The graph takes what is left of N characters once their seeds have become numbers, and draws as ``renderers`` does:
+
+- ``z`` (N, D), float32: ``latents.seed_to_z`` of each seed;
+- ``psi`` (), float32: creativity;
+- ``labels`` (N, 2), int32, of conditional checkpoints: indices of hair and eye colour in ``labels.HAIR`` and ``EYES``, -1 any;
+- ``noise`` (N, M), float32, of style-based checkpoints: ``latents.seed_to_noise`` of each seed.
+
+Out comes ``picture`` (N, 3, H, W), float32 in [-1, 1]. Colours, origin, licence and weights' hash stand in the file's metadata.
+"""
+
+import copy
+import json
+import warnings
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from animegen_core.checkpoint import Checkpoint
+from animegen_core.errors import AnimeGenError, quote
+from animegen_core.files import atomic_path
+from animegen_core.labels import ANY, EYES, HAIR, LABEL_DIMS
+from animegen_core.latents import seed_to_noise, seeds_to_z
+from animegen_core.models.layers import LabelEmbedding
+from animegen_core.models.stylegan import StyleBasedGenerator
+from animegen_core.renderers import MEAN_OVER
+from animegen_core.studio import Capabilities
+
+TOLERANCE = 1e-3  # between ONNX Runtime's pictures and PyTorch's: an eighth of a step of 8-bit colour
+_PACKAGES = ("onnx", "onnxscript", "onnxruntime")  # the file's format, what torch.onnx writes it with, what checks it
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        size: of the file in bytes.
+        inputs: shape of each input, "N" for the number of faces.
+        difference: the largest between ONNX Runtime's pictures and PyTorch's, in [-1, 1].
+    """
+
+    size: int
+    inputs: dict[str, tuple[int | str, ...]]
+    difference: float
+
+
+def export_onnx(checkpoint: Checkpoint, path: str | Path) -> Exported:
+    """Write a checkpoint as an ONNX file, atomically, once ONNX Runtime has drawn the same pictures with it as PyTorch.
+
+    All is in float32. On a CPU the studio draws StyleGAN2 in bfloat16, in which some values come out differently by a few steps
+    of 8-bit colour.
+
+    Raises:
+        AnimeGenError: the file's suffix is not .onnx, a package is missing, or the pictures differ by more than ``TOLERANCE``.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".onnx":
+        raise AnimeGenError(f"An ONNX file is written as .onnx, not to {quote(path.name)}.")
+    _check_packages()
+    labelled = Capabilities.of(checkpoint.config["family"], checkpoint.generator.config).labels
+    kind = _StyleGraph if isinstance(checkpoint.generator, StyleBasedGenerator) else _LatentGraph
+    graph = kind(checkpoint.generator, labelled).eval().requires_grad_(False)
+    model = _to_onnx(graph, _metadata(checkpoint, labelled))
+    differences = [_difference(model, graph, seeds) for seeds in ([0], [1, 2, 3])]
+    if not all(difference <= TOLERANCE for difference in differences):  # so that NaN is refused too
+        found = " and ".join(f"{difference:.2g}" for difference in differences)
+        raise AnimeGenError(f"ONNX Runtime's pictures differ from PyTorch's by {found}; at most {TOLERANCE:g} is accepted.")
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(model)
+    inputs = {name: ("N", *value.shape[1:]) if value.ndim else () for name, value in graph.example([0]).items()}
+    return Exported(len(model), inputs, max(differences))
+
+
+class _LatentGraph(nn.Module):
+    """``LatentRenderer`` as a function of tensors."""
+
+    def __init__(self, generator: nn.Module, labelled: bool) -> None:
+        super().__init__()
+        self.generator = generator
+        self.labelled = labelled
+        for index, count in enumerate(LABEL_DIMS):  # row 0 stands for "any": no colour has any weight
+            self.register_buffer(f"weights{index}", torch.eye(count + 1)[:, 1:])
+
+    def example(self, seeds: list[int]) -> dict[str, Tensor]:
+        """Inputs for faces of some seeds, in colours that differ from face to face."""
+        return _example(seeds, self.generator.latent_dim, self.labelled)
+
+    def forward(self, z: Tensor, psi: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Inputs as in the module's docstring to pictures."""
+        z = psi * z
+        if labels is None:
+            return self.generator(z)
+        hair, eyes = (labels.long() + 1).unbind(1)
+        return self.generator(z, torch.cat([self.weights0[hair], self.weights1[eyes]], 1))
+
+
+class _StyleGraph(nn.Module):
+    """``StyleRenderer`` as a function of tensors, without mixed styles. Mean faces of all pairs of colours are constants."""
+
+    def __init__(self, generator: StyleBasedGenerator, labelled: bool) -> None:
+        super().__init__()
+        self.labelled = labelled
+        self.register_buffer("means", _mean_faces(generator, labelled))
+        faster = hasattr(generator, "for_inference")
+        self.generator = generator.for_inference(torch.float32) if faster else copy.deepcopy(generator)
+        if generator.label_dims:
+            self.generator.mapping.embedding = _Embedding(generator.mapping.embedding)
+        self.noise_shapes = generator.noise_shapes()
+        self.noise_counts = [shape[2] * shape[3] for shape in self.noise_shapes]
+
+    def example(self, seeds: list[int]) -> dict[str, Tensor]:
+        """Inputs for faces of some seeds, in colours that differ from face to face."""
+        noise = torch.stack([seed_to_noise(seed, sum(self.noise_counts)) for seed in seeds])
+        return _example(seeds, self.generator.latent_dim, self.labelled) | {"noise": noise}
+
+    def forward(self, z: Tensor, psi: Tensor, noise: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Inputs as in the module's docstring to pictures."""
+        labels = None if labels is None else labels.long()
+        centre = self.means[:1] if labels is None else self.means[(labels[:, 0] + 1) * (len(EYES) + 1) + labels[:, 1] + 1]
+        w = centre + psi * (self.generator.map(z, labels) - centre)  # (N, w_dim)
+        parts = zip(noise.split(self.noise_counts, dim=1), self.noise_shapes)
+        layers = [part.unflatten(1, shape[1:]) for part, shape in parts]  # (N, 1, h, w) each
+        ws = w.unsqueeze(1).expand(-1, self.generator.num_layers, -1)  # (N, num_layers, w_dim)
+        return self.generator.synthesize(ws, layers).clamp(-1, 1)
+
+
+class _Embedding(nn.Module):
+    """``LabelEmbedding`` without its checks, for which a graph would have to know the labels."""
+
+    def __init__(self, embedding: LabelEmbedding) -> None:
+        super().__init__()
+        self.tables = embedding.tables
+
+    def forward(self, labels: Tensor) -> Tensor:
+        """Labels (N, attributes) to vectors (N, dim)."""
+        return sum(table(labels[:, column] + 1) for column, table in enumerate(self.tables))
+
+
+def _mean_faces(generator: StyleBasedGenerator, labelled: bool) -> Tensor:
+    """Mean w of each pair of colours, eyes changing first and "any" before all: (156, w_dim); without labels (1, w_dim)."""
+    if not labelled:
+        return generator.w_avg[None].clone()
+    z = seeds_to_z(range(MEAN_OVER), generator.latent_dim)
+    pairs = torch.cartesian_prod(*(torch.arange(ANY, count) for count in LABEL_DIMS))  # (156, 2)
+    with torch.no_grad():
+        return torch.stack([generator.map(z, pair.expand(len(z), -1)).mean(0) for pair in pairs])
+
+
+def _example(seeds: list[int], latent_dim: int, labelled: bool) -> dict[str, Tensor]:
+    inputs = {"z": seeds_to_z(seeds, latent_dim), "psi": torch.tensor(0.8)}
+    if labelled:
+        colours = [[seed % (count + 1) - 1 for count in LABEL_DIMS] for seed in seeds]
+        inputs["labels"] = torch.tensor(colours, dtype=torch.int32)
+    return inputs
+
+
+def _metadata(checkpoint: Checkpoint, labelled: bool) -> dict[str, str]:
+    """What whoever finds the file should know about it."""
+    colours = {"hair": json.dumps(HAIR), "eyes": json.dumps(EYES)} if labelled else {}
+    kept = {key: checkpoint.config[key] for key in ("family", "trained_on", "licence")}
+    return {"program": "AnimeGen", "checkpoint": checkpoint.name, "checkpoint_hash": checkpoint.hash, **kept, **colours}
+
+
+def _check_packages() -> None:
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    if missing:
+        raise AnimeGenError(
+            f"Export needs {' and '.join(missing)}; install what it needs with: pip install {' '.join(_PACKAGES)}"
+        )
+
+
+def _to_onnx(graph: nn.Module, metadata: dict[str, str]) -> bytes:
+    import onnx
+
+    example = graph.example([0, 1])
+    faces = torch.export.Dim("N")
+    shapes = {name: {0: faces} if value.ndim else {} for name, value in example.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # which tell of deprecations within torch
+        # Strict, as len(tensor), which the networks ask for, is a fixed number to the other way of looking at them.
+        exported = torch.export.export(graph, (), example, dynamic_shapes=shapes, strict=True)
+        names = dict(input_names=list(example), output_names=["picture"])
+        program = torch.onnx.export(exported, **names, dynamic_shapes=shapes, dynamo=True, verbose=False)
+    model = program.model_proto
+    onnx.helper.set_model_props(model, metadata)
+    return model.SerializeToString()
+
+
+def _difference(model: bytes, graph: nn.Module, seeds: list[int]) -> float:
+    """The largest difference between ONNX Runtime's and PyTorch's pictures of some seeds."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    inputs = graph.example(seeds)
+    (drawn,) = session.run(["picture"], {name: value.numpy() for name, value in inputs.items()})
+    with torch.inference_mode():
+        return (torch.from_numpy(drawn) - graph(**inputs)).abs().max().item()

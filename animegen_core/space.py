@@ -1,0 +1,68 @@
+"""The studio as a Hugging Face Space: the files of this clone that ``app.py`` needs, published to run for everybody.
+
+The front matter of README.md tells the Space what to run, and on which Python and Gradio. The bundled checkpoints travel with
+the code. For another one set ``ANIMEGEN_CHECKPOINT`` to user/repo on the Space's settings page (see ``settings``). In the front
+matter ``models: [user/repo]`` then links the two pages, and ``preload_from_hub: [user/repo]`` has the checkpoint fetched when
+the Space is built and not at each start.
+"""
+
+import re
+from pathlib import Path
+
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token
+
+from animegen_core.errors import AnimeGenError, quote
+from animegen_core.hub import LOG_IN, TIMEOUT, HubName, plain_errors
+
+ROOT = Path(__file__).resolve().parent.parent
+_FILES = ("app.py", "requirements.txt", "README.md", "LICENSE")
+_FOLDERS = ("animegen_core", "checkpoints")
+_PICTURE = re.compile(r"""[("']([\w-][\w./-]*\.(?:png|jpg|gif|webp|svg))[)"']""")  # as Markdown and HTML link it
+
+
+def space_files() -> list[str]:
+    """What a Space needs of this clone, as paths in it: the program, the checkpoints, and the README with its pictures.
+
+    Raises:
+        AnimeGenError: there is no clone, as when the package was installed without one.
+    """
+    if missing := [name for name in (*_FILES, *_FOLDERS) if not (ROOT / name).exists()]:
+        raise AnimeGenError(f"A Space is made from a clone of AnimeGen, but '{ROOT}' has no {missing[0]}.")
+    pictures = _PICTURE.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    shown = {name for name in pictures if ".." not in name and (ROOT / name).is_file()}
+    inside = (path.relative_to(ROOT) for folder in _FOLDERS for path in (ROOT / folder).rglob("*") if path.is_file())
+    kept = {path.as_posix() for path in inside if not any(part.startswith((".", "__pycache__")) for part in path.parts)}
+    return sorted({*_FILES, *shown, *kept})
+
+
+def publish(space: str, private: bool = False) -> str:
+    """Make a Space, or bring it up to date, in one commit. Returns its address.
+
+    Files of an earlier version that this one does not have are removed.
+
+    Args:
+        space: "user/name".
+        private: whether a new Space can be seen by its owner only.
+
+    Raises:
+        AnimeGenError: this is no clone, nobody is logged in, there is no permission or no network, the Space runs something
+            else, or ``private`` was wished and it is public already.
+    """
+    name = HubName.parse(space)
+    if name is None or name.revision is not None:
+        raise AnimeGenError(f"{quote(space)} cannot be a Space on the Hugging Face Hub; write user/name.")
+    if get_token() is None:
+        raise AnimeGenError(f"Nobody is logged in to the Hugging Face Hub; {LOG_IN}")
+    files, api = space_files(), HfApi()
+    with plain_errors(name, "nothing was published"):
+        url = api.create_repo(name.repo, repo_type="space", space_sdk="gradio", private=private or None, exist_ok=True)
+        info = api.space_info(name.repo, timeout=TIMEOUT)
+        if private and not info.private:
+            raise AnimeGenError(f"'{name}' is public already; make it private on the Hub first, or leave --private out.")
+        there = {file.rfilename for file in info.siblings or ()}
+        if "app.py" in there and not any(file.startswith("animegen_core/") for file in there):
+            raise AnimeGenError(f"The Space '{name}' runs something else than AnimeGen; give another name.")
+        stale = [file for file in sorted(there - set(files)) if file.partition("/")[0] in _FOLDERS]
+        operations = [CommitOperationAdd(file, str(ROOT / file)) for file in files] + list(map(CommitOperationDelete, stale))
+        api.create_commit(name.repo, operations, commit_message="Upload AnimeGen", repo_type="space")
+    return str(url)

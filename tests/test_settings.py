@@ -1,0 +1,51 @@
+import pytest
+
+from animegen_core.checkpoint import DEFAULT_CHECKPOINT, bundled_names
+from animegen_core.errors import AnimeGenError
+from animegen_core.settings import Settings
+
+SPACE = {"SPACE_ID": "me/faces", "SYSTEM": "spaces"}
+
+
+def test_at_home_everything_is_on_and_the_default_checkpoint_is_a_bundled_one():
+    settings = Settings.from_environment({})
+    assert settings == Settings()
+    assert (settings.hub, settings.vote, settings.device) == (True, True, None)
+    assert settings.checkpoint == DEFAULT_CHECKPOINT
+    assert DEFAULT_CHECKPOINT in bundled_names()
+
+
+def test_on_a_space_strangers_neither_name_repositories_nor_vote():
+    settings = Settings.from_environment(SPACE)
+    assert (settings.hub, settings.vote, settings.device) == (False, False, None)
+
+
+def test_on_zerogpu_faces_are_drawn_on_the_cpu():
+    assert Settings.from_environment(SPACE | {"SPACES_ZERO_GPU": "true"}).device == "cpu"
+    assert Settings.from_environment(SPACE | {"SPACES_ZERO_GPU": "false"}).device is None
+
+
+def test_every_setting_can_be_given():
+    given = {"ANIMEGEN_CHECKPOINT": "me/faces", "ANIMEGEN_QUEUE": "7", "ANIMEGEN_HUB": "on", "ANIMEGEN_VOTE": "Yes"}
+    assert Settings.from_environment(SPACE | given) == Settings("me/faces", 7, True, True)
+    off = Settings.from_environment({"ANIMEGEN_HUB": "0", "ANIMEGEN_VOTE": "FALSE"})
+    assert (off.hub, off.vote) == (False, False)
+
+
+def test_an_empty_variable_is_one_that_is_not_set():
+    names = ("ANIMEGEN_CHECKPOINT", "ANIMEGEN_QUEUE", "ANIMEGEN_HUB", "ANIMEGEN_VOTE", "SPACE_ID", "SPACES_ZERO_GPU")
+    assert Settings.from_environment(dict.fromkeys(names, " ")) == Settings()
+
+
+@pytest.mark.parametrize("name", ["ANIMEGEN_HUB", "ANIMEGEN_VOTE"])
+@pytest.mark.parametrize("value", ["maybe", "2", "on off"])
+def test_a_switch_that_is_neither_on_nor_off_is_refused(name, value):
+    with pytest.raises(AnimeGenError) as error:
+        Settings.from_environment({name: value})
+    assert str(error.value) == f"{name} is '{value}', but must be on or off."
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "10001", "many", "1.5", "²", "9" * 5000])
+def test_a_queue_that_is_no_number_of_requests_is_refused(value):
+    with pytest.raises(AnimeGenError, match=r"^ANIMEGEN_QUEUE is '.*, but must be a whole number from 1 to 10000\.$"):
+        Settings.from_environment({"ANIMEGEN_QUEUE": value})
