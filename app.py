@@ -32,7 +32,8 @@ if __name__ == "__main__":
     try:
         settings = Settings.from_environment()
         studio = Studio.load(settings.checkpoint, settings.device)
+        demo = build_app(Studios(studio, hub=settings.hub), settings.queue, settings.vote)
     except AnimeGenError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2)
-    build_app(Studios(studio, hub=settings.hub), settings.queue).launch(**launch_options())
+    demo.launch(**launch_options())

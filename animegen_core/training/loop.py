@@ -40,7 +40,8 @@ def train(
         The folder of the inference checkpoint.
 
     Raises:
-        AnimeGenError: the run diverged (the last good state is kept), or there is nothing to resume or to begin with.
+        AnimeGenError: the run diverged (the last good state is kept), or there is nothing to resume or to begin with, or
+            nothing to measure the faces by.
     """
     folder, options = Path(folder), recipe.options
     trainer = Trainer(recipe, device)
@@ -52,7 +53,7 @@ def train(
             print(taken)
     per_epoch = trainer.images_per_epoch(loader)
     labels = getattr(loader.dataset, "labels", None) if recipe.conditional else None
-    writer = RunWriter(trainer, folder, trained_on, licence, labels)
+    writer = RunWriter(trainer, folder, trained_on, licence, labels, loader.dataset)
     target = options.target_images(per_epoch)
     save_every = options.save_interval * per_epoch
     next_snapshot = (trainer.images_seen // save_every + 1) * save_every

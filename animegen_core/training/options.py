@@ -56,6 +56,9 @@ class TrainOptions:
     save_interval: float = option(10.0, "Epochs between snapshots: checkpoint, sample sheet, loss plot and state.")
     save_minutes: float = option(10.0, "Minutes between saves of the state to resume from.")
     log_interval: int = option(50, "Steps between rows of the log.")
+    evaluate_every: float | None = option(
+        None, "Measure FD-anime every so many kimg, log it and keep the best in checkpoint-best; by default never."
+    )
     export_shards: str | None = option(None, "Split the checkpoint into files of at most this size, as in 15MB.")
 
     def __post_init__(self) -> None:
@@ -73,6 +76,7 @@ class TrainOptions:
             "save_interval",
             "save_minutes",
             "log_interval",
+            "evaluate_every",
         ):
             value = getattr(self, name)
             if value is not None and not value > 0:

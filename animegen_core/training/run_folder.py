@@ -7,10 +7,12 @@ runs/00003-dcgan-64/
     samples/             the same 64 seeds at every snapshot, drawn by the averaged generator
     state.safetensors    everything --resume needs
     checkpoint/          the averaged generator, ready for Studio.load
+    checkpoint-best/     with --evaluate-every: the one with the lowest FD-anime so far, and its score.json
 """
 
 import csv
 import json
+import math
 import re
 from dataclasses import asdict
 from pathlib import Path
@@ -87,7 +89,7 @@ class RunLog:
             writer.writerow(row)
         self.rows.append(row)
         for name, value in row.items():
-            if name != "images":
+            if name != "images" and not math.isnan(value):
                 self.tensorboard.add_scalar(name, value, int(row["images"]))
 
     def plot(self) -> None:

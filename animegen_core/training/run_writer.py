@@ -1,4 +1,7 @@
-"""What a run writes while it goes on: log, progress bar, state, and at every snapshot a checkpoint and a sample sheet."""
+"""What a run writes while it goes on: log, progress bar, state, and at every snapshot a checkpoint and a sample sheet.
+
+Where it is asked to, it also measures the faces now and then, and keeps the best checkpoint.
+"""
 
 import math
 import time
@@ -6,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from animegen_core import images
@@ -14,6 +18,7 @@ from animegen_core.checkpoint import save_checkpoint
 from animegen_core.errors import AnimeGenError
 from animegen_core.labels import ANY
 from animegen_core.latents import seeds_to_z
+from animegen_core.training.best import BestSnapshot
 from animegen_core.training.ema import calibrated
 from animegen_core.training.health import Health
 from animegen_core.training.recipes import Stats
@@ -25,13 +30,35 @@ _CALIBRATION_BATCH, _CALIBRATION_BATCHES = 128, 16
 
 
 class RunWriter:
-    """Everything a run writes into its folder; only the main process writes."""
+    """Everything a run writes into its folder; only the main process writes.
 
-    def __init__(self, trainer: Trainer, folder: Path, trained_on: str, licence: str, labels: Tensor | None = None) -> None:
+    Args:
+        trainer: what is trained.
+        folder: the run folder.
+        trained_on, licence: what the checkpoint's config says of the data.
+        labels: int64 (N, attributes) of the data; None for a family without.
+        dataset: the data, needed if the faces are measured (see ``best.BestSnapshot``).
+
+    Raises:
+        AnimeGenError: the faces are to be measured, and the data do not allow it.
+    """
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        folder: Path,
+        trained_on: str,
+        licence: str,
+        labels: Tensor | None = None,
+        dataset: Dataset | None = None,
+    ) -> None:
         self.trainer, self.folder, self.labels = trainer, folder, labels
         self.trained_on, self.licence = trained_on, licence
         self.is_main = trainer.process.is_main_process
         self.checkpoint = folder / "checkpoint"
+        measures = self.is_main and trainer.options.evaluate_every is not None
+        self.best = BestSnapshot(folder / "checkpoint-best", dataset, labels, trainer.device) if measures else None
+        self._schedule_measuring()
         self.log = RunLog(folder, trainer.images_seen) if self.is_main else None
         for leftover in folder.glob(f".{Path(STATE).stem}.*") if self.is_main else ():
             leftover.unlink()  # half a state of a run that was killed while saving
@@ -42,6 +69,14 @@ class RunWriter:
         self.sums: Stats = {}
         self.count = 0
         self.since = (time.monotonic(), self.trainer.images_seen)
+
+    def _schedule_measuring(self) -> None:
+        """The next multiple of the interval, so that a resumed run measures where one without a stop does."""
+        every = self.trainer.options.evaluate_every
+        self.next_measuring = math.inf
+        if every is not None:
+            images = round(every * 1000, 6)
+            self.next_measuring = (self.trainer.images_seen // images + 1) * images
 
     def progress_bar(self, target: float) -> tqdm:
         """tqdm over real pictures."""
@@ -56,17 +91,36 @@ class RunWriter:
         )
 
     def collect(self, stats: Stats, bar: tqdm) -> None:
-        """Add a step's scalars; every ``log_interval`` steps their means become a row of the log."""
+        """Add a step's scalars; every ``log_interval`` steps their means become a row of the log, and so at each measuring."""
         for name, value in stats.items():
             self.sums[name] = self.sums.get(name, 0) + value
         self.count += 1
-        if self.trainer.progress["steps"] % self.trainer.options.log_interval == 0:
+        if self.trainer.images_seen >= self.next_measuring:
+            self._require_finite(self._means())
+            self._schedule_measuring()
+            self._flush(bar, math.nan if self.best is None else self._measure(self.best))
+        elif self.trainer.progress["steps"] % self.trainer.options.log_interval == 0:
             self._flush(bar)
 
-    def _flush(self, bar: tqdm | None = None) -> None:
+    def _measure(self, best: BestSnapshot) -> float:
+        """FD-anime of the averaged generator, which is kept if it is the best so far."""
+        began, seen = time.monotonic(), self.trainer.images_seen
+        generator = self._averaged()
+        score = best.measure(self.trainer.recipe.family, generator)
+        kept = best.keep(score, seen, lambda folder: self._save_checkpoint(folder, generator))
+        _tell(f"FD-anime {score:.2f} at {seen:,} pictures{', the best so far' if kept else ''}.")
+        then, images_then = self.since
+        self.since = (then + time.monotonic() - began, images_then)  # the speed in the log is training's
+        return score
+
+    def _means(self) -> dict[str, float]:
+        return {name: float(value) / self.count for name, value in self.sums.items()}
+
+    def _flush(self, bar: tqdm | None = None, score: float = math.nan) -> None:
+        """A row of the log. If faces are measured it has a column for the score, which is no number in most rows."""
         if not self.count:
             return
-        means = {name: float(value) / self.count for name, value in self.sums.items()}
+        means = self._means()
         self._require_finite(means)
         then, images_then = self.since
         row = {
@@ -75,6 +129,7 @@ class RunWriter:
             "minutes": round(self.trainer.progress["seconds"] / 60, 3),
             "images_per_second": round((self.trainer.images_seen - images_then) / (time.monotonic() - then), 1),
             **{name: round(value, 5) for name, value in means.items()},
+            **({} if self.trainer.options.evaluate_every is None else {"fd_anime": round(score, 4)}),
         }
         if self.is_main:
             self.log.add(row)
@@ -105,16 +160,24 @@ class RunWriter:
         self.save_state()
         if not self.is_main:
             return
-        trainer = self.trainer
-        generator = calibrated(trainer.ema.network, self._calibration_inputs())
+        generator = self._averaged()
         rows = zip(*(tensor.split(_SHEET_COLUMNS) for tensor in self._sheet_inputs()))
         with torch.no_grad():  # a row at a time, which also fits into memory at 256 px
             faces = torch.cat([generator(*row) for row in rows])
         _tell(self.health.check_samples(faces))
-        images.save_png(images.make_grid(images.to_pil(faces)), self.folder / "samples" / f"{trainer.images_seen:08d}.png")
+        sheet = images.make_grid(images.to_pil(faces))
+        images.save_png(sheet, self.folder / "samples" / f"{self.trainer.images_seen:08d}.png")
         self.log.plot()
+        self._save_checkpoint(self.checkpoint, generator)
+
+    def _averaged(self) -> nn.Module:
+        """A copy of the averaged generator, fit to draw with."""
+        return calibrated(self.trainer.ema.network, self._calibration_inputs())
+
+    def _save_checkpoint(self, folder: Path, generator: nn.Module) -> None:
+        trainer = self.trainer
         save_checkpoint(
-            self.checkpoint,
+            folder,
             trainer.recipe.family,
             generator,
             trainer.images_seen,
@@ -150,6 +213,8 @@ class RunWriter:
             return
         self.log.close()
         print(f"{self.trainer.images_seen:,} pictures shown; checkpoint in '{self.checkpoint}'.")
+        if self.best is not None and self.best.score is not None:
+            print(f"The best had an FD-anime of {self.best.score:.2f}; it is in '{self.best.folder}'.")
         if not finished:
             print(f"Go on with: python train.py {self.trainer.recipe.family} --resume '{self.folder}'")
 

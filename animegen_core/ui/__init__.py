@@ -9,19 +9,27 @@ from animegen_core.ui.animate import AnimateTab
 from animegen_core.ui.api import add_endpoints
 from animegen_core.ui.compare import CompareTab
 from animegen_core.ui.components import asset, history_strip
-from animegen_core.ui.frame import TABS, Frame
+from animegen_core.ui.frame import INBOXES, Frame
 from animegen_core.ui.generate import GenerateTab
 from animegen_core.ui.header import Header
 from animegen_core.ui.mix import MixTab
 from animegen_core.ui.restore import thumbnailer, wire_restoring
 from animegen_core.ui.studios import Studios
 from animegen_core.ui.theme import css, studio_theme
+from animegen_core.ui.vote import VoteTab
 
 _HOUR = 3600  # seconds
-_BUILDERS = (GenerateTab, AnimateTab, MixTab, CompareTab, AboutTab)
+_BUILDERS = {
+    "generate": GenerateTab,
+    "animate": AnimateTab,
+    "mix": MixTab,
+    "compare": CompareTab,
+    "vote": VoteTab,
+    "about": AboutTab,
+}
 
 
-def build_app(studios: Studios, queue: int | None = None) -> gr.Blocks:
+def build_app(studios: Studios, queue: int | None = None, vote: bool = False) -> gr.Blocks:
     """The whole page; launch it with ``launch_options()``.
 
     Files handed to visitors are deleted after an hour.
@@ -29,15 +37,20 @@ def build_app(studios: Studios, queue: int | None = None) -> gr.Blocks:
     Args:
         studios: the checkpoints that are offered.
         queue: visitors who may wait for their turn at most; None is any number.
+        vote: whether there is the tab where visitors vote, blind, which of two faces is better.
+
+    Raises:
+        AnimeGenError: ``ANIMEGEN_VOTE_PICTURES`` names no pictures.
     """
+    builders = {name: builder for name, builder in _BUILDERS.items() if vote or name != "vote"}
     with gr.Blocks(title="AnimeGen", analytics_enabled=False, delete_cache=(_HOUR, _HOUR)) as demo:
         header = Header(studios)
         history = history_strip(thumbnailer(studios), render=False)
-        with gr.Tabs(selected=TABS[0]) as tabs:
-            items = {name: gr.Tab(name.capitalize(), id=name) for name in TABS}
-        frame = Frame(studios, demo, header, history, tabs, items, {name: gr.State(None) for name in TABS[:3]})
-        for item, builder in zip(items.values(), _BUILDERS):
-            with item:
+        with gr.Tabs(selected="generate") as tabs:
+            items = {name: gr.Tab(name.capitalize(), id=name) for name in builders}
+        frame = Frame(studios, demo, header, history, tabs, items, {name: gr.State(None) for name in INBOXES})
+        for name, builder in builders.items():
+            with items[name]:
                 builder(frame)
         history.render()
         wire_restoring(frame)

@@ -10,7 +10,7 @@ from animegen_core.character import Animation, Character
 from animegen_core.ui.header import Header
 from animegen_core.ui.studios import Studios
 
-TABS = ("generate", "animate", "mix", "compare", "about")
+INBOXES = ("generate", "animate", "mix")  # tabs that take faces
 
 
 @dataclass

@@ -1,0 +1,186 @@
+"""The Vote tab: which of two faces is better? Nobody is told whose they are before the vote.
+
+``ANIMEGEN_VOTES`` names the file in which votes are kept, and ``ANIMEGEN_VOTE_PICTURES`` a folder or zip of real pictures
+that take part as if a checkpoint had drawn them.
+"""
+
+import os
+import random
+import secrets
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from animegen_core.character import Character
+from animegen_core.data.sources import decode, find_pictures
+from animegen_core.errors import AnimeGenError
+from animegen_core.evaluation.results import markdown_table
+from animegen_core.latents import MAX_SEED
+from animegen_core.ui.components import asset
+from animegen_core.ui.downloads import LazyDownload
+from animegen_core.ui.frame import Frame
+from animegen_core.ui.messages import told
+from animegen_core.ui.pictures import data_url, keep_file
+from animegen_core.ui.studios import Studios
+from animegen_core.votes import Shown, Standing, VoteBook, standings
+
+_SIDE = 256  # px at which all faces are shown, so that their size tells nothing
+_TRIES = 20  # files that are opened in search of a whole picture
+_LEAST_VOTES = 20  # before which a table of results would only mislead
+_HEAD = ("contestant", "score, 95 % interval", "preferred")
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """A pair that waits for a vote; the page gets its id and the two pictures, never who drew them."""
+
+    id: str
+    left: Shown
+    right: Shown
+
+    @property
+    def answer(self) -> str:
+        """Which was which, for after the vote."""
+        sides = (("Left", self.left), ("right", self.right))
+        return "; ".join(f"{side} was {shown.name}, number {shown.seed}" for side, shown in sides) + "."
+
+
+class Booth:
+    """Draws pairs: two contestants by lot, in random order, a random face of each.
+
+    Checkpoints draw at their usual creativity. Every face is enlarged alike to one size from its checkpoint's own; a real
+    picture is first reduced to that of the checkpoint beside it.
+
+    Args:
+        studios: the checkpoints.
+        pictures: folder or zip of real pictures that take part; None for none.
+        chance: where all choices come from; by default one that nobody can foretell.
+
+    Attributes:
+        contestants: their names; None stands for the real pictures.
+
+    Raises:
+        AnimeGenError: there are no such pictures.
+    """
+
+    def __init__(self, studios: Studios, pictures: str | Path | None = None, chance: random.Random | None = None) -> None:
+        self.studios = studios
+        self.source = find_pictures(pictures) if pictures else None
+        self.chance = chance or random.SystemRandom()
+        self.contestants = [*studios.names, *([None] if self.source else [])]
+
+    def next(self) -> tuple[Ballot, Image.Image, Image.Image]:
+        """A new pair and its two pictures.
+
+        Raises:
+            AnimeGenError: a checkpoint is damaged, or hardly any of the files is a picture.
+        """
+        names = self.chance.sample(self.contestants, 2)
+        resolution = min(self.studios.get(name).checkpoint.generator.resolution for name in names if name is not None)
+        (left, left_face), (right, right_face) = (self._face(name, resolution) for name in names)
+        return Ballot(secrets.token_hex(8), left, right), left_face, right_face
+
+    def _face(self, name: str | None, resolution: int) -> tuple[Shown, Image.Image]:
+        if name is None:
+            shown, face = self._real(resolution)
+        else:
+            studio, seed = self.studios.get(name), self.chance.randint(0, MAX_SEED)
+            shown, face = Shown(name, seed), studio.render(Character(seed, psi=studio.usual_psi))
+        return shown, face.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+
+    def _real(self, resolution: int) -> tuple[Shown, Image.Image]:
+        for _ in range(_TRIES):
+            number = self.chance.randrange(len(self.source.names))
+            try:
+                array = decode(self.source.read(self.source.names[number]), resolution)
+            except Exception:  # on damaged bytes decoders raise nearly anything
+                continue
+            return Shown(f"pictures of {self.source.path.stem}", number), Image.fromarray(array)
+        raise AnimeGenError(f"{_TRIES} files of '{self.source.path.name}' were tried, and none is a picture.")
+
+
+class VoteTab:
+    """Lays the tab out inside the current Blocks and wires it.
+
+    Args:
+        frame: what the tabs share.
+        votes: the file in which votes are kept; by default ``$ANIMEGEN_VOTES``, or votes.sqlite in the current folder.
+        pictures: real pictures that take part; by default ``$ANIMEGEN_VOTE_PICTURES``, or none.
+
+    Raises:
+        AnimeGenError: there are no such pictures.
+    """
+
+    def __init__(self, frame: Frame, votes: str | Path | None = None, pictures: str | Path | None = None) -> None:
+        self.booth = Booth(frame.studios, pictures or os.environ.get("ANIMEGEN_VOTE_PICTURES"))
+        if len(self.booth.contestants) < 2:
+            gr.Markdown("Voting needs two checkpoints, or one and `ANIMEGEN_VOTE_PICTURES`.", elem_id="vote-none")
+            return
+        self.votes = votes or os.environ.get("ANIMEGEN_VOTES") or "votes.sqlite"
+        self.ballot = gr.State(None)
+        self.pair = gr.HTML(
+            None,
+            html_template="<div class='root'></div>",
+            css_template=asset("vote.css"),
+            js_on_load=asset("vote.js"),
+            apply_default_css=False,
+            elem_id="vote-pair",
+        )
+        self.results = gr.Markdown(elem_id="vote-results")
+        self.download = LazyDownload("Download all votes (CSV)", "vote-download")
+        outputs = [self.ballot, self.pair, self.results]
+        options = dict(api_visibility="private", show_progress="hidden")
+        frame.tab_items["vote"].select(self.open, self.ballot, outputs, **options)
+        self.pair.choose(self.vote, self.ballot, outputs, **options)
+        self.download.makes(self.export, [])
+
+    @cached_property
+    def book(self) -> VoteBook:
+        """Where votes are kept; made when somebody opens the tab, so that who never does finds no file."""
+        return VoteBook(self.votes)
+
+    @told
+    def open(self, ballot: Ballot | None) -> tuple:
+        """The pair that waits for a vote, or a first one."""
+        if ballot is None:
+            return self._next()
+        return gr.skip(), gr.skip(), self._table()
+
+    @told
+    def vote(self, event: gr.EventData, ballot: Ballot | None) -> tuple:
+        """Write the vote down, tell who was who, and show the next pair."""
+        if ballot is None:  # the page is older than this session: what it shows is not known any more
+            return self._next()
+        if getattr(event, "ballot", None) != ballot.id:  # a second click, meant for the pair before
+            return gr.skip(), gr.skip(), gr.skip()
+        self.book.add(ballot.id, ballot.left, ballot.right, getattr(event, "outcome", None))
+        return self._next(ballot.answer)
+
+    @told
+    def export(self) -> str:
+        """All votes as a file."""
+        return keep_file(self.book.to_csv().encode(), "votes.csv", self.pair.GRADIO_CACHE)
+
+    def _next(self, answer: str = "") -> tuple[Ballot, dict[str, Any], str]:
+        ballot, left, right = self.booth.next()
+        value = {"ballot": ballot.id, "left": data_url(left), "right": data_url(right), "answer": answer}
+        return ballot, value, self._table()
+
+    def _table(self) -> str:
+        """The results as Markdown."""
+        duels = self.book.duels()
+        votes = sum(duel[2] for duel in duels)
+        if votes < _LEAST_VOTES:
+            return f"Results appear after {_LEAST_VOTES} votes; there are {votes}."
+        rows = [(f"`{one.name}`", _score(one), f"{one.won:,} of {one.votes:,}") for one in standings(duels)]
+        note = "Of two contestants the one whose score is higher by 1 is preferred in 73 % of votes (Bradley and Terry)."
+        return f"{markdown_table(_HEAD, rows)}\n\n{votes:,} votes. {note}"
+
+
+def _score(standing: Standing) -> str:
+    score = standing.score
+    return f"{score.value:+.2f} ({score.low:+.2f} to {score.high:+.2f})"
