@@ -32,7 +32,7 @@ from animegen_core.training.weights import load_weights
 
 # What may be given anew when a run goes on; everything else is part of what the run is.
 _LENGTH = ("epochs", "kimg", "max_minutes")
-_RESUMABLE = (*_LENGTH, "save_interval", "save_minutes", "log_interval", "export_shards")
+_RESUMABLE = (*_LENGTH, "save_interval", "save_minutes", "log_interval", "export_shards", "export_training")
 
 app = typer.Typer(cls=ExitOnError, help=__doc__, no_args_is_help=True, add_completion=True, rich_markup_mode=None)
 

@@ -59,6 +59,7 @@ class TrainOptions:
     evaluate_every: float | None = option(
         None, "Measure FD-anime every so many kimg, log it and keep the best in checkpoint-best; by default never."
     )
+    export_training: bool = option(False, "Also put generator and discriminator beside the checkpoint, for --init-from.")
     export_shards: str | None = option(None, "Split the checkpoint into files of at most this size, as in 15MB.")
 
     def __post_init__(self) -> None:

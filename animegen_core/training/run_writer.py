@@ -24,6 +24,7 @@ from animegen_core.training.health import Health
 from animegen_core.training.recipes import Stats
 from animegen_core.training.run_folder import STATE, RunLog
 from animegen_core.training.trainer import Trainer
+from animegen_core.training.weights import save_training_weights
 
 _SHEET_SEEDS, _SHEET_COLUMNS = range(64), 8
 _CALIBRATION_BATCH, _CALIBRATION_BATCHES = 128, 16
@@ -185,6 +186,8 @@ class RunWriter:
             self.licence,
             shard_size=trainer.options.export_shards,
         )
+        if trainer.options.export_training:
+            save_training_weights(folder, trainer.networks())
 
     def _calibration_inputs(self) -> Iterator[tuple[Tensor, ...]]:
         """Latents and, where the family has them, labels as frequent as in the data; the same at every snapshot.

@@ -182,12 +182,12 @@ class Trainer:
             AnimeGenError: there is no such checkpoint or run, it is damaged, or nothing fits.
         """
         weights = load_weights(source)
-        taken = {name: take_weights(self._networks()[name], tensors) for name, tensors in weights.items()}
+        taken = {name: take_weights(self.networks()[name], tensors) for name, tensors in weights.items()}
         if not any(taken.values()):
             raise AnimeGenError(f"No tensor of '{source}' has the name and shape of one of this {self.recipe.family}.")
         counts = []
         for name, names in taken.items():
-            every = self._networks()[name].state_dict().keys()
+            every = self.networks()[name].state_dict().keys()
             new = f" (new: {', '.join(parts_of(every - names))})" if every - names else ""
             counts.append(f"{len(names)} of {len(every)} of the {name}{new}")
         return f"Tensors taken from '{source}': {', '.join(counts)}."
@@ -196,11 +196,12 @@ class Trainer:
         """Whether every weight is a number."""
         return all(bool(p.isfinite().all()) for n in (self.generator, self.discriminator) for p in n.parameters())
 
-    def _networks(self) -> dict[str, nn.Module]:
+    def networks(self) -> dict[str, nn.Module]:
+        """Generator, discriminator and the generator's average, by name."""
         return {"generator": self.generator, "discriminator": self.discriminator, "ema": self.ema.network}
 
     def _modules(self) -> dict[str, nn.Module]:
-        return {**self._networks(), "recipe": self.recipe.state}
+        return {**self.networks(), "recipe": self.recipe.state}
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
         return {

@@ -5,22 +5,26 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from animegen_core.checkpoint import load_checkpoint
 from animegen_core.errors import AnimeGenError
+from animegen_core.files import atomic_path
 from animegen_core.models.stylegan2 import ToRGB
 from animegen_core.training.run_folder import STATE
 from animegen_core.training.state import owned_by
 
+TRAINING = "training.safetensors"  # beside a checkpoint's model.safetensors
+_PLAYERS = ("generator", "discriminator")
+
 
 def load_weights(source: str | Path) -> dict[str, dict[str, Tensor]]:
-    """Tensors for "generator" and "ema", and from a run also for "discriminator".
+    """Tensors for "generator" and "ema", and from a run, or a checkpoint that has one, also for "discriminator".
 
     Args:
         source: a run folder or its state; else a bundled checkpoint's name or a checkpoint's folder, whose generator is an
-            average already and serves as both.
+            average already and serves as both unless it has training weights beside it.
 
     Raises:
         AnimeGenError: there is nothing of that name, or it is damaged.
@@ -28,14 +32,28 @@ def load_weights(source: str | Path) -> dict[str, dict[str, Tensor]]:
     path = Path(source)
     if path.suffix != ".safetensors":
         path = path / STATE
-    if not path.is_file():
-        generator = load_checkpoint(source).generator.state_dict()
-        return {"generator": generator, "ema": generator}
+    if path.is_file():
+        return _owned(path, "generator", "ema", "discriminator")
+    checkpoint = load_checkpoint(source)
+    average = checkpoint.generator.state_dict()
+    path = checkpoint.path / TRAINING
+    return {"generator": average, **(_owned(path, *_PLAYERS) if path.is_file() else {}), "ema": average}
+
+
+def save_training_weights(folder: Path, players: dict[str, nn.Module]) -> None:
+    """Write what a checkpoint lacks to train on: generator and discriminator as they are, matrices and kernels halved."""
+    tensors = {f"{owner}.{key}": t.detach().cpu() for owner in _PLAYERS for key, t in players[owner].state_dict().items()}
+    halved = {name: t.half() if t.is_floating_point() and t.ndim > 1 else t for name, t in tensors.items()}
+    with atomic_path(folder / TRAINING) as temporary:
+        save_file({name: t.contiguous() for name, t in halved.items()}, temporary)
+
+
+def _owned(path: Path, *owners: str) -> dict[str, dict[str, Tensor]]:
     try:
         tensors = load_file(path)
     except SafetensorError as error:
         raise AnimeGenError(f"State '{path}' is damaged: {error}") from error
-    return {owner: owned_by(owner, tensors) for owner in ("generator", "ema", "discriminator")}
+    return {owner: owned_by(owner, tensors) for owner in owners}
 
 
 def take_weights(network: nn.Module, tensors: dict[str, Tensor]) -> set[str]:

@@ -258,7 +258,7 @@ def test_a_grown_network_takes_what_fits(tmp_path, capsys):
     large = trainer(labels="tags.csv", resolution=32)
     said = large.start_from(tmp_path)
     for name in ("generator", "discriminator", "ema"):
-        before, after = small._networks()[name].state_dict(), large._networks()[name].state_dict()
+        before, after = small.networks()[name].state_dict(), large.networks()[name].state_dict()
         shared = [key for key in before if key in after and not key.startswith("from_rgb")]
         assert shared and all(torch.equal(before[key], after[key]) for key in shared)
         assert f"{len(shared)} of {len(after)} of the {name}" in said
@@ -274,7 +274,7 @@ def test_a_grown_generator_draws_at_first_what_the_small_one_drew(tmp_path, netw
     large = trainer(labels="tags.csv", resolution=32)
     said = large.start_from(tmp_path)
     assert "generator (new: synthesis.blocks.32)" in said and "discriminator (new: blocks.32, from_rgb)" in said
-    before, after = small._networks()[network].eval(), large._networks()[network].eval()
+    before, after = small.networks()[network].eval(), large.networks()[network].eval()
     z = torch.randn(4, 8)
     with torch.no_grad():
         torch.testing.assert_close(after(z, labels(4)), upsample(before(z, labels(4))))
@@ -304,6 +304,23 @@ def test_a_run_begins_with_a_checkpoint(tmp_path):
     assert f"{len(weights)} of {len(weights)} of the generator" in said and "discriminator" not in said
     train_stylegan(loader, 1, "cpu", tmp_path / "second", init_from=str(first), **options)
     assert json.loads((tmp_path / "second" / "options.json").read_text())["init_from"] == str(first)
+
+
+def test_a_checkpoint_with_training_weights_brings_its_discriminator(tmp_path):
+    loader = DataLoader(TensorDataset(floats(8)), 4)
+    options = {name: value for name, value in TINY.items() if name != "batch"}
+    checkpoint = train_stylegan(loader, 1, "cpu", tmp_path / "first", export_training=True, **options)
+    first, run = trainer("stylegan"), trainer("stylegan")
+    first.load(tmp_path / "first" / "state.safetensors")
+    said = run.start_from(checkpoint)
+    assert "of the discriminator" in said and "new" not in said
+    for name in ("generator", "discriminator"):
+        for (key, value), (_, again) in zip(
+            first.networks()[name].state_dict().items(), run.networks()[name].state_dict().items()
+        ):
+            torch.testing.assert_close(again, value, rtol=1e-3, atol=1e-4, msg=f"{name}.{key}")
+    average = load_checkpoint(checkpoint).generator.state_dict()
+    assert all(torch.equal(value, average[key]) for key, value in run.ema.network.state_dict().items())
 
 
 def test_weights_that_are_not_there_or_do_not_fit_are_told(pictures, tmp_path, tiny_checkpoint):
