@@ -1,6 +1,7 @@
 """The Animate tab: key characters in, a loop out."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
@@ -13,6 +14,7 @@ from animegen_core.ui.controls import seed_number, size_of, size_radio, the_seed
 from animegen_core.ui.films import check_size, contact_sheet, film_file
 from animegen_core.ui.frame import Frame, message
 from animegen_core.ui.generate import new_seed
+from animegen_core.ui.latest import Latest
 from animegen_core.ui.messages import told
 from animegen_core.ui.pictures import caption, data_url
 
@@ -27,6 +29,7 @@ class AnimateTab:
 
     def __init__(self, frame: Frame) -> None:
         self.frame, self.studios = frame, frame.studios
+        self.latest = Latest(frame.demo)
         self.inbox = frame.inboxes["animate"]
         self.keys = gr.State([{"seed": seed} for seed in _FIRST_KEYS])
         with gr.Row(equal_height=False):
@@ -72,7 +75,7 @@ class AnimateTab:
         show = dict(fn=self.show, inputs=what, outputs=[self.row, self.film], **smooth)
         reshoot = dict(fn=self.shoot, inputs=what, outputs=self.film, **smooth)
 
-        gr.on([frame.tab_items["animate"].select, frame.checkpoint.change], **show)
+        gr.on([frame.tab_items["animate"].select, frame.header.picked.change], **show)
         gr.on([self.path.input, self.frames.input, self.easing.input, self.loop.input], **reshoot)
         gr.on([self.add.click, self.seed.submit], self.add_key, [self.keys, self.seed], self.keys, **quiet).success(**show)
         self.add_random.click(self.add_any_key, self.keys, self.keys, **quiet).success(**show)
@@ -126,11 +129,20 @@ class AnimateTab:
         film = Animation.from_dict(note["animation"])
         return [key.to_dict() for key in film.keys], film.path, film.frames, film.fps, film.easing, film.loop
 
-    def show(self, name: str, keys: list[dict], *how: Any) -> tuple:
+    @told
+    def show(self, request: gr.Request, name: str, keys: list[dict], *how: Any) -> tuple:
         """The keys' faces, and the film."""
-        return self._faces(name, keys), self.shoot(name, keys, *how)
+        is_newest = self.latest.begin(request)
+        faces, film = self._faces(name, keys), self._shoot(is_newest, name, keys, *how)
+        return (faces, film) if is_newest() else (gr.skip(), gr.skip())
 
     @told
+    def shoot(self, request: gr.Request, *what: Any) -> dict[str, Any] | None:
+        """The film alone."""
+        is_newest = self.latest.begin(request)
+        film = self._shoot(is_newest, *what)
+        return film if is_newest() else gr.skip()
+
     def _faces(self, name: str, keys: list[dict]) -> list[dict]:
         characters = [Character.from_dict(key) for key in keys]
         pictures = self.studios.get(name).render_many(characters)
@@ -139,15 +151,15 @@ class AnimateTab:
             for character, picture in zip(characters, pictures)
         ]
 
-    @told
-    def shoot(self, name: str, keys: list[dict], *how: Any) -> dict[str, Any] | None:
-        """All frames as one picture, for the film view."""
+    def _shoot(self, is_newest: Callable[[], bool], name: str, keys: list[dict], *how: Any) -> dict[str, Any] | None:
+        """All frames as one picture, for the film view; those drawn so far where the visitor wants another by now."""
         if len(keys) < KEYS[0]:
             return None
         film = _animation(keys, *how)
         studio = self.studios.get(name)
         side = studio.sizes[2 if film.frames <= _ENLARGED_FRAMES else 0]
-        return contact_sheet(film, list(studio.animate(film, side)))
+        frames = list(itertools.takewhile(lambda _: is_newest(), studio.animate(film, side)))
+        return contact_sheet(film, frames) if frames else None
 
     @told
     def export_film(

@@ -19,6 +19,7 @@ from animegen_core.ui.components import face_row, live_face
 from animegen_core.ui.controls import ANY, choice, colour_radio, look, psi_slider, seed_number, size_of, size_radio, the_seed
 from animegen_core.ui.downloads import LazyDownload
 from animegen_core.ui.frame import Frame, message, whole
+from animegen_core.ui.latest import Latest
 from animegen_core.ui.messages import told
 from animegen_core.ui.pictures import caption, data_url, file_stem, keep_file, large_view, previewer
 
@@ -61,6 +62,7 @@ class GenerateTab:
 
     def __init__(self, frame: Frame) -> None:
         self.frame, self.studios = frame, frame.studios
+        self.latest = Latest(frame.demo)
         self.inbox = frame.inboxes["generate"]
         self.shown = gr.State([])  # the characters in the gallery
         self.selected = gr.State(None)  # the character in the large view
@@ -140,10 +142,10 @@ class GenerateTab:
         controls = [*self.looks, self.lock]
         inputs = [self.inbox, frame.checkpoint, frame.embed, self.faces]
         self.inbox.change(self.open_message, inputs, [*results, *controls], **quiet).success(**rows)
-        adapted = [self.hair, self.eyes, self.psi, self.hair_row]
-        frame.checkpoint.change(self.adapt, [frame.checkpoint, self.hair, self.eyes], adapted, **quiet).then(**redraw).success(
-            **rows
-        )
+        adapted = [self.hair, self.eyes, self.hair_row]
+        frame.checkpoint.change(self.adapt, frame.checkpoint, adapted, **quiet)
+        picked = frame.header.picked.change(self.adapt_to_picked, frame.checkpoint, [*adapted, self.psi], **quiet)
+        picked.then(**redraw).success(**rows)
 
         for target, button in self.sends.items():
             tab = "animate" if target == "animate" else "mix"
@@ -154,22 +156,24 @@ class GenerateTab:
         self.download_all.makes(self.all_files, [frame.checkpoint, self.shown, *sizes])
 
     @told
-    def fresh_or_same(self, name: str, embed: bool, lock: bool, seed: int | None, count: int, *looks: Any) -> tuple:
+    def fresh_or_same(
+        self, request: gr.Request, name: str, embed: bool, lock: bool, seed: int | None, count: int, *looks: Any
+    ) -> tuple:
         """New faces, or with a locked seed the same again."""
         seeds = consecutive_seeds(seed if lock else new_seed(), count)
-        return self._fill(name, [replace(look(seeds[0], *looks), seed=s) for s in seeds], 0, embed)
+        return self._fill(request, name, [replace(look(seeds[0], *looks), seed=s) for s in seeds], 0, embed)
 
-    def same_again(self, name: str, embed: bool, lock: bool, *others: Any) -> tuple:
+    def same_again(self, request: gr.Request, name: str, embed: bool, lock: bool, *others: Any) -> tuple:
         """The faces of the seed that stands there."""
-        return self.fresh_or_same(name, embed, True, *others)
+        return self.fresh_or_same(request, name, embed, True, *others)
 
     @told
-    def other_looks(self, name: str, embed: bool, shown: list[dict], seed: int, *looks: Any) -> tuple:
+    def other_looks(self, request: gr.Request, name: str, embed: bool, shown: list[dict], seed: int, *looks: Any) -> tuple:
         """The seeds in the gallery, with the looks of the controls."""
         template = look(seed, *looks)
         seeds = [character["seed"] for character in shown] or [template.seed]
         index = seeds.index(template.seed) if template.seed in seeds else 0
-        return self._fill(name, [replace(template, seed=s) for s in seeds], index, embed)
+        return self._fill(request, name, [replace(template, seed=s) for s in seeds], index, embed)
 
     @told
     def select(self, name: str, shown: list[dict], event: gr.SelectData) -> tuple:
@@ -199,20 +203,24 @@ class GenerateTab:
         return event.key
 
     @told
-    def open_message(self, note: dict, name: str, embed: bool, count: int) -> tuple:
+    def open_message(self, request: gr.Request, note: dict, name: str, embed: bool, count: int) -> tuple:
         """A character from elsewhere: all controls take its values."""
         character = Character.from_dict(note["character"])
-        filled = self._fill(name, [replace(character, seed=s) for s in consecutive_seeds(character.seed, count)], 0, embed)
+        seeds = consecutive_seeds(character.seed, count)
+        filled = self._fill(request, name, [replace(character, seed=s) for s in seeds], 0, embed)
         colours = choice(character.hair), choice(character.eyes)
         return *filled, *colours, character.psi, character.variation_seed, character.variation_strength, True
 
     @told
-    def adapt(self, name: str, hair: str, eyes: str) -> tuple:
-        """Another checkpoint: show the controls that it heeds."""
-        studio = self.studios.get(name)
-        labels = studio.capabilities.labels
-        hair, eyes = (gr.Radio(visible=labels, value=colour if labels else ANY) for colour in (hair, eyes))
-        return hair, eyes, studio.usual_psi, gr.update(visible=labels)
+    def adapt(self, name: str) -> tuple:
+        """Another checkpoint: show the controls that it heeds, and let go of what it does not."""
+        labels = self.studios.get(name).capabilities.labels
+        colour = gr.update(visible=True) if labels else gr.update(visible=False, value=ANY)
+        return colour, colour, gr.update(visible=labels)
+
+    def adapt_to_picked(self, name: str) -> tuple:
+        """The same, and the creativity to begin with."""
+        return *self.adapt(name), self.studios.get(name).usual_psi
 
     def _sender(self, target: str) -> Any:
         @told
@@ -248,11 +256,14 @@ class GenerateTab:
         side = size_of(studio, size)
         return encode_png(studio.render(character, side), studio.describe(character, side) if embed else None)
 
-    def _fill(self, name: str, characters: list[Character], index: int, embed: bool) -> tuple:
+    def _fill(self, request: gr.Request, name: str, characters: list[Character], index: int, embed: bool) -> tuple:
         """Values of all results: the faces, one of them large, and a trace in the history."""
+        is_newest = self.latest.begin(request)
         studio, chosen = self.studios.get(name), characters[index]
         drawn = draw_files(studio, characters, self.gallery.GRADIO_CACHE, studio.sizes[1], embed)
         view = large_view(studio, chosen)
+        if not is_newest():
+            return (gr.skip(),) * 6
         entry = {
             "src": view["src"],
             "label": view["caption"],

@@ -1,5 +1,7 @@
 """The top of the page: name, checkpoint picker, and what concerns all files."""
 
+from collections.abc import Callable
+
 import gradio as gr
 
 from animegen_core.errors import AnimeGenError
@@ -12,6 +14,7 @@ class Header:
 
     Attributes:
         checkpoint: State, the name of the visitor's checkpoint; it has been opened.
+        picked: State that changes when the visitor has chosen another one, and not when a restored description has.
         picker: Dropdown in which the visitor chooses it.
         embed: Checkbox, whether files carry their description.
         restore: UploadButton for a file whose description is to be restored.
@@ -20,6 +23,7 @@ class Header:
     def __init__(self, studios: Studios) -> None:
         self.studios = studios
         self.checkpoint = gr.State(studios.default)
+        self.picked = gr.State(0)
         with gr.Row(elem_id="header", equal_height=True):
             gr.HTML(
                 "<h1>AnimeGen</h1><p>Invent anime faces. Every face is a seed: lock it, note it, come back to it.</p>",
@@ -44,14 +48,20 @@ class Header:
                     elem_id="restore",
                 )
                 self.embed = gr.Checkbox(True, label="Describe files", elem_id="embed", container=False)
-        self.picker.change(self._pick, [self.picker, self.checkpoint], [self.checkpoint, self.picker], api_visibility="private")
+        self.picks(self.picker.input, self.picker)
 
-    def _pick(self, wish: str | None, current: str) -> tuple[str, str]:
-        """The chosen checkpoint once it is open; the one before where it cannot be."""
-        name = (wish or "").strip()
-        try:
-            self.studios.get(name)
-        except AnimeGenError as error:
-            warn(error)
-            return current, current
-        return name, name
+    def picks(self, event: Callable, choice: gr.Component | None = None, choose: Callable[[], str] | None = None) -> None:
+        """Let an event choose the checkpoint: that in a component, or that which a function names."""
+
+        def pick(current: str, picked: int, wish: str | None = None) -> tuple[str, str, int]:
+            """The chosen checkpoint once it is open; the one before where it cannot be."""
+            name = (wish if choose is None else choose()) or ""
+            try:
+                self.studios.get(name.strip())
+            except AnimeGenError as error:
+                warn(error)
+                return current, current, picked
+            return name.strip(), name.strip(), picked + 1
+
+        inputs = [self.checkpoint, self.picked, *([choice] if choice else [])]
+        event(pick, inputs, [self.checkpoint, self.picker, self.picked], api_visibility="private")

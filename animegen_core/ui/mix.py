@@ -18,6 +18,7 @@ from animegen_core.ui.controls import ANY, choice, colour, psi_slider, seed_numb
 from animegen_core.ui.downloads import LazyDownload
 from animegen_core.ui.frame import Frame, message
 from animegen_core.ui.generate import new_seed
+from animegen_core.ui.latest import Latest
 from animegen_core.ui.messages import told
 from animegen_core.ui.pictures import data_url, file_stem, keep_file, large_view, previewer
 
@@ -32,6 +33,7 @@ class MixTab:
 
     def __init__(self, frame: Frame) -> None:
         self.frame, self.studios = frame, frame.studios
+        self.latest = Latest(frame.demo)
         self.inbox = frame.inboxes["mix"]
         self.template = gr.State({"seed": _FIRST_SEEDS[0]})  # what the controls do not show: noise and variation
         self.mixed = gr.State(None)  # the character that is shown
@@ -120,9 +122,11 @@ class MixTab:
             die.click(new_seed, None, seed, **quiet).then(**blend)
         for band, slider in zip(BANDS[1:], self.crossovers):
             slider.change(self._relabeller(band), slider, slider, queue=False, show_progress="hidden", **quiet)
-        adapted = [self.sorry, self.reason, self.mixer, self.hair, self.eyes, self.psi]
-        frame.checkpoint.change(self.adapt, [frame.checkpoint, self.hair, self.eyes], adapted, **quiet).then(**blend)
-        self.switch.click(self.studios.best_with_styles, None, frame.header.picker, **quiet)
+        adapted = [self.sorry, self.reason, self.mixer, self.hair, self.eyes]
+        frame.checkpoint.change(self.adapt, frame.checkpoint, adapted, **quiet)
+        picked = frame.header.picked.change(self.adapt_to_picked, frame.checkpoint, [*adapted, self.psi], **quiet)
+        picked.then(**blend)
+        frame.header.picks(self.switch.click, choose=self.studios.best_with_styles)
         inputs = [self.inbox, self.template, *controls]
         self.inbox.change(self.open_message, inputs, [self.template, *controls], **quiet).success(**blend)
         to_animate = [frame.tabs, frame.inboxes["animate"]]
@@ -133,9 +137,9 @@ class MixTab:
         self.make.click(self.make_matrix, matrix, self.matrix, **quiet)
 
     @told
-    def blend(self, name: str, template: dict, *controls: Any) -> tuple:
+    def blend(self, request: gr.Request, name: str, template: dict, *controls: Any) -> tuple:
         """The three sources, and the face that is made of them."""
-        studio = self.studios.get(name)
+        is_newest, studio = self.latest.begin(request), self.studios.get(name)
         if not studio.capabilities.styles:
             return gr.skip(), gr.skip(), gr.skip()
         character = _mixed(template, *controls)
@@ -147,19 +151,23 @@ class MixTab:
             for band, seed in zip(BANDS, seeds)
         ]
         view = large_view(studio, character) | {"caption": " + ".join(f"{seed}" for seed in seeds) + f" · {name}"}
-        return faces, view, character.to_dict()
+        return (faces, view, character.to_dict()) if is_newest() else (gr.skip(),) * 3
 
     @staticmethod
     def _relabeller(band: str) -> Callable[[int], dict]:
         return lambda step: gr.update(label=_crossover_label(band, step))
 
     @told
-    def adapt(self, name: str, hair: str, eyes: str) -> tuple:
+    def adapt(self, name: str) -> tuple:
         """Another checkpoint: the mixer, or a sentence why there is none."""
         studio = self.studios.get(name)
-        able, labels = studio.capabilities.styles, studio.capabilities.labels
-        colours = (gr.update(visible=labels, value=colour if labels else ANY) for colour in (hair, eyes))
-        return gr.update(visible=not able), _reason(studio), gr.update(visible=able), *colours, studio.usual_psi
+        able = studio.capabilities.styles
+        colour = gr.update(visible=True) if studio.capabilities.labels else gr.update(visible=False, value=ANY)
+        return gr.update(visible=not able), _reason(studio), gr.update(visible=able), colour, colour
+
+    def adapt_to_picked(self, name: str) -> tuple:
+        """The same, and the creativity to begin with."""
+        return *self.adapt(name), self.studios.get(name).usual_psi
 
     @told
     def open_message(self, note: dict, template: dict, *controls: Any) -> tuple:

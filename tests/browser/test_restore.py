@@ -21,6 +21,8 @@ def test_a_picture_restores_every_control(page, studios, tmp_path):
     restore(page, file)
     caption = "Seed 4321 · blue hair · red eyes · creativity 0.8 · 25% toward 5 · tiny-conditional-dcgan"
     expect(page.locator("#portrait p")).to_have_text(caption)
+    page.wait_for_timeout(1500)  # nothing that the change of checkpoint has set off comes after
+    expect(page.locator("#portrait p")).to_have_text(caption)
     assert seed_of(page) == 4321
     assert page.locator("#creativity input[type=range]").input_value() == "0.8"
     expect(page.locator("#hair input:checked")).to_have_value("blue")
@@ -34,6 +36,8 @@ def test_a_film_restores_the_animation(page, studios, tmp_path, suffix):
     file = save_animation(studio.animate(FILM), tmp_path / f"film{suffix}", FILM.fps, studio.describe(FILM))
     restore(page, file)
     expect(page.locator("#film output")).to_contain_text("/ 16")
+    page.wait_for_timeout(1000)
+    expect(page.locator("#film output")).to_contain_text("/ 16")
     assert selected_tab(page) == "Animate"
     assert page.locator("#keys .face span").all_inner_texts() == ["3", "9", "27"]
     expect(page.locator("#path input:checked")).to_have_value("circular")
@@ -41,10 +45,12 @@ def test_a_film_restores_the_animation(page, studios, tmp_path, suffix):
 
 
 def test_a_mixed_face_restores_the_mixer(page, studios, tmp_path):
-    studio, character = studios.get("tiny-stylegan2"), Character(1, middle=5, fine=8, crossovers=(8, 32))
+    studio, character = studios.get("tiny-stylegan2"), Character(1, psi=0.5, middle=5, fine=8, crossovers=(8, 32))
     restore(page, save_png(studio.render(character), tmp_path / "mix.png", studio.describe(character)))
     expect(page.locator("#mix-portrait p")).to_contain_text("1 + 5 + 8")
     assert selected_tab(page) == "Mix"
+    page.wait_for_timeout(1000)
+    assert page.locator("#mix-creativity input[type=range]").input_value() == "0.5"
     assert page.locator("#middle-from input[type=range]").input_value() == "1"
     assert page.locator("#fine-from input[type=range]").input_value() == "3"
 
