@@ -10,8 +10,9 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 app: $(VENV)/.app
 	$(BIN)/python app.py
 
+# Two files of tests at a time; torch's threads would fight over the cores.
 test: $(VENV)/.dev chromium
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Installs requirements.txt into a new environment, as a Space does, and draws there: minutes, and gigabytes from the network.
 test-clean: $(VENV)/.dev

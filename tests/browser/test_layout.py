@@ -13,8 +13,7 @@ TABS = {
 }
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 1024, 390])
+@pytest.mark.parametrize("width, scheme", [(1440, "dark"), (1024, "light"), (390, "dark")])
 def test_nothing_overflows(open_page, width, scheme):
     page = open_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
     open_checkpoint(page, "tiny-stylegan2")
