@@ -19,7 +19,7 @@ from animegen_core.weights import display_name, read_json, read_weights, save_we
 
 BUNDLED = Path(__file__).resolve().parent.parent / "checkpoints"
 CONFIG, CARD = "config.json", "README.md"
-DEFAULT_CHECKPOINT = "dcgan-64"  # the bundled one that is opened when none is named
+DEFAULT_CHECKPOINT = "stylegan2-64"  # the bundled one that is opened when none is named
 # A config that asks for more is damaged or hostile.
 _MAX_PARAMETERS = 200_000_000
 _MAX_NUMBER, _MAX_LENGTH, _MAX_ELEMENT = 2**16, 16, 4096  # of a network's argument; as a list, of its length and elements

@@ -1,4 +1,4 @@
-"""python docs/make_screenshots.py: the pictures of the studio in docs/, taken of the real app in headless Chromium."""
+"""python -m docs.make_screenshots: the pictures of the studio in docs/, taken of the real app in headless Chromium."""
 
 import os
 import shutil

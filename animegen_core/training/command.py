@@ -14,6 +14,7 @@ from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 from torch.utils.data import DataLoader
 
+from animegen_core.checkpoint import CONFIG
 from animegen_core.command_line import ExitOnError
 from animegen_core.data.cache import PictureCache, load_pictures
 from animegen_core.data.check import check_pictures
@@ -29,6 +30,7 @@ from animegen_core.training.style_options import StyleGAN2Options, StyleGANOptio
 from animegen_core.training.threads import check_threads, settle_threads
 from animegen_core.training.upscaler_command import upscaler
 from animegen_core.training.weights import load_weights
+from animegen_core.weights import read_json
 
 # What may be given anew when a run goes on; everything else is part of what the run is.
 _LENGTH = ("epochs", "kimg", "max_minutes")
@@ -47,7 +49,7 @@ def _command(family: str, options_class: type[TrainOptions], recipe_class: Calla
 
     def run(context: typer.Context, **given: Any) -> None:
         data, out, resume, device = (given.pop(name) for name in ("data", "out", "resume", "device"))
-        dry_run, trained_on, licence = (given.pop(name) for name in ("dry_run", "trained_on", "licence"))
+        dry_run, given_facts = given.pop("dry_run"), {name: given.pop(name) for name in ("trained_on", "licence")}
         threads, preset_name = given.pop("threads"), given.pop("preset", None)
         # By name, as newer versions of typer bring a ParameterSource of their own.
         explicit = {n: v for n, v in given.items() if context.get_parameter_source(n).name == "COMMANDLINE"}
@@ -87,8 +89,14 @@ def _command(family: str, options_class: type[TrainOptions], recipe_class: Calla
             if crowded is not None:
                 typer.echo(crowded)
             typer.echo(f"Writing to '{folder}'.")
-        trained_on = trained_on or f"{pictures:,} pictures from '{Path(data).stem}'"
-        train(recipe_class(options), loader, folder, device, resume is not None, trained_on, licence)
+        train(
+            recipe_class(options),
+            loader,
+            folder,
+            device,
+            resume is not None,
+            **_card_facts(folder, data, pictures, given_facts),
+        )
 
     known = [(f.name, f.type, f.default, f.metadata["help"]) for f in fields(options_class)]
     parameters = [inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
@@ -116,7 +124,7 @@ def _own_options(family: str) -> list[tuple[str, Any, Any, str]]:
         ("device", str | None, None, "cpu, cuda, cuda:1 ...; by default the best one present."),
         ("threads", int | None, None, "Threads of each process; by default torch's choice, or OMP_NUM_THREADS."),
         ("trained_on", str | None, None, "What the model card says of the data; by default its size and name."),
-        ("licence", str, "other", "The licence that the model card states."),
+        ("licence", str | None, None, "The licence that the model card states; by default other."),
         ("dry_run", bool, False, "Print the options and stop."),
     ]
     if presets := presets_of(family):
@@ -124,6 +132,14 @@ def _own_options(family: str) -> list[tuple[str, Any, Any, str]]:
             ("preset", str | None, None, f"Options that go together, over which flags win: one of {', '.join(presets)}.")
         )
     return own
+
+
+def _card_facts(run: Path, data: str | Path, pictures: int, given: dict[str, str | None]) -> dict[str, str]:
+    """What the model card says of data and licence: what is given, or what the run that goes on has said, or plain facts."""
+    config = run / "checkpoint" / CONFIG
+    earlier = read_json(config) if config.is_file() else {}
+    plain = {"trained_on": f"{pictures:,} pictures from '{Path(data).stem}'", "licence": "other"}
+    return {name: value or earlier.get(name) or plain[name] for name, value in given.items()}
 
 
 def _resumed(

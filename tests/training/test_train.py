@@ -371,6 +371,15 @@ def test_a_run_of_an_earlier_version_resumes(pictures, tmp_path, tiny):
     assert json.loads(path.read_text())["feature_matching"] == 0
 
 
+def test_a_resumed_run_keeps_what_its_card_says(pictures, tmp_path, tiny):
+    start = ["--batch", 4, "--device", "cpu", "--data", pictures, "--out", tmp_path / "runs", "--kimg", 0.004]
+    assert command(*start, "--trained-on", "twelve blobs", "--licence", "mit").exit_code == 0
+    run = tmp_path / "runs" / "00000-dcgan-64"
+    assert command("--resume", run, "--device", "cpu", "--kimg", 0.008).exit_code == 0
+    info = Studio.load(run / "checkpoint", "cpu").checkpoint.info()
+    assert (info["images_seen"], info["trained_on"], info["licence"]) == (8, "twelve blobs", "mit")
+
+
 def test_a_checkpoint_can_be_written_in_shards_and_a_resumed_run_can_change_their_size(pictures, tmp_path, tiny):
     def shards():
         return len(list((tmp_path / "00000-dcgan-64" / "checkpoint").glob("model*.safetensors")))
