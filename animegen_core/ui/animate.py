@@ -47,7 +47,7 @@ class AnimateTab:
         with gr.Row(elem_classes="pair"):
             self.seed = seed_number("Seed", "key-seed", 1, min_width=110)
             self.add = gr.Button("Add", elem_id="add-key", min_width=60)
-            self.add_random = gr.Button("Add any", elem_id="add-any-key", min_width=80)
+            self.add_random = gr.Button("Any", elem_id="add-any-key", min_width=60)
             self.clear = gr.Button("Clear", elem_id="clear-keys", min_width=60)
         self.path = gr.Radio([(kind.capitalize(), kind) for kind in PATH_KINDS], value="slerp", label="Path", elem_id="path")
         loops = [("Closed loop", "closed"), ("Back and forth", "back-and-forth"), ("Once", "once")]
@@ -87,7 +87,11 @@ class AnimateTab:
         self.inbox.change(self.open_message, [self.inbox, *controls], controls, **quiet).success(**show)
 
         exported = self.export.click(
-            self.export_film, [*what, self.format, self.size, frame.embed], [self.file, frame.history], **quiet
+            self.export_film,
+            [*what, self.format, self.size, frame.embed],
+            [self.file, frame.history],
+            show_progress_on=self.film,
+            **quiet,
         )
         self.cancel.click(None, cancels=exported, **quiet)
 
