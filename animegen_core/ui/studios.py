@@ -56,13 +56,15 @@ class Studios:
         """
         if name in self._given:
             return self._given[name]
-        known = name in bundled_names()
-        if not known and not (self.hub and isinstance(name, str) and HubName.parse(name)):
-            advice = ", or a repository of the Hub as in user/name" if self.hub else ""
-            raise AnimeGenError(f"Unknown checkpoint {quote(name)}; choose one of: {', '.join(self.names)}{advice}.")
         with self._lock:
-            studio = self._loaded.pop(name, None) or Studio.load(name, self._device, local_folders=False)
+            studio = self._loaded.pop(name, None) or self._open(name)
             self._loaded[name] = studio  # the last used is the last in line
             if len(self._loaded) > _KEPT:
                 del self._loaded[next(iter(self._loaded))]
         return studio
+
+    def _open(self, name: str) -> Studio:
+        if name not in bundled_names() and not (self.hub and isinstance(name, str) and HubName.parse(name)):
+            advice = ", or a repository of the Hub as in user/name" if self.hub else ""
+            raise AnimeGenError(f"Unknown checkpoint {quote(name)}; choose one of: {', '.join(self.names)}{advice}.")
+        return Studio.load(name, self._device, local_folders=False)
