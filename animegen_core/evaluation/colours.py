@@ -11,6 +11,7 @@ from torch import Tensor
 
 from animegen_core.character import Character
 from animegen_core.checkpoint import BUNDLED, CONFIG
+from animegen_core.data.tags import tagged_in_order
 from animegen_core.evaluation.drawing import draw
 from animegen_core.evaluation.features import to_images
 from animegen_core.evaluation.intervals import Interval, of_share
@@ -83,8 +84,7 @@ def real_accuracies(pictures: np.ndarray, labels: Tensor) -> dict[str, dict[str,
         pictures: uint8 (N, H, W, 3).
         labels: int64 (N, 2), -1 where unknown.
     """
-    tagged = (labels != ANY).any(1).nonzero().flatten()
-    order = tagged[torch.randperm(len(tagged), generator=torch.Generator().manual_seed(0))]  # as training.classifier splits
+    order = tagged_in_order(labels)
     held_out = order[: max(1, len(order) // 10)].sort().values
     found = shares(load_classifier(JUDGE), pictures[held_out.numpy()], labels[held_out])
     return {name: {colour: each and each.value for colour, each in colours.items()} for name, colours in found.items()}

@@ -13,7 +13,7 @@ from tqdm import trange
 
 from animegen_core.data import load_pictures, random_flip, to_model_range
 from animegen_core.data.sampling import balance
-from animegen_core.data.tags import labels_for, read_tags
+from animegen_core.data.tags import labels_for, read_tags, tagged_in_order
 from animegen_core.devices import autocast_dtype
 from animegen_core.labelling import predict, save_classifier
 from animegen_core.labels import ANY, ATTRIBUTES
@@ -120,8 +120,7 @@ def fit_and_save(
     classifier = ColourClassifier(widths)
     cache = load_pictures(data, classifier.resolution)
     labels = labels_for(cache.names, read_tags(tags))
-    tagged = (labels != ANY).any(1).nonzero().flatten()
-    order = tagged[torch.randperm(len(tagged), generator=torch.Generator().manual_seed(0))]
+    order = tagged_in_order(labels)
     held_out, used = order[: len(order) // 10], order[len(order) // 10 :]
     pictures = {part: np.ascontiguousarray(cache.pictures[index.numpy()]) for part, index in enumerate((used, held_out))}
     train_classifier(classifier, pictures[0], labels[used], ClassifierOptions(seed=seed))
