@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from animegen_core.errors import AnimeGenError, quote
+from animegen_core.errors import AnimeGenError, check_whole, quote
 from animegen_core.labels import label_index
 from animegen_core.latents import PATH_KINDS, check_number, check_seed, path_positions
 
@@ -117,8 +117,8 @@ class Animation:
             if not isinstance(value, str) or value not in known:
                 raise AnimeGenError(f"Unknown {name} {quote(value)}; known are: {', '.join(known)}.")
         object.__setattr__(self, "keys", tuple(self.keys))
-        object.__setattr__(self, "frames", _check_whole("frames", self.frames, *FRAMES))
-        object.__setattr__(self, "fps", _check_whole("fps", self.fps, *FPS))
+        object.__setattr__(self, "frames", check_whole("frames", self.frames, *FRAMES))
+        object.__setattr__(self, "fps", check_whole("fps", self.fps, *FPS))
 
     @property
     def closed(self) -> bool:
@@ -177,12 +177,6 @@ def _known_fields(cls: type[_Described], description: object, required: str) -> 
     if required not in description:
         raise AnimeGenError(f"{what} needs the field '{required}'.")
     return description
-
-
-def _check_whole(name: str, value: object, least: int, most: int) -> int:
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
-        raise AnimeGenError(f"{name} is {quote(value)}, but must be a whole number from {least} to {most}.")
-    return int(value)
 
 
 def _check_crossovers(value: object) -> tuple[int, int]:

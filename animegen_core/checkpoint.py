@@ -143,8 +143,9 @@ def load_network(folder: Path, network_class: type[nn.Module], arguments: dict[s
         raise AnimeGenError(
             f"{where} asks for {count_parameters(skeleton):,} parameters; at most {_MAX_PARAMETERS:,} are accepted."
         )
-    if skeleton.resolution > _MAX_RESOLUTION:
-        raise AnimeGenError(f"{where} asks for pictures of {skeleton.resolution} px; at most {_MAX_RESOLUTION} are accepted.")
+    resolution = getattr(skeleton, "resolution", 0)  # an upscaler takes any
+    if resolution > _MAX_RESOLUTION:
+        raise AnimeGenError(f"{where} asks for pictures of {resolution} px; at most {_MAX_RESOLUTION} are accepted.")
     tensors = read_weights(folder, skeleton)
     network = skeleton.to_empty(device="cpu")
     network.load_state_dict(tensors)  # strict: a missing or foreign weight is an error

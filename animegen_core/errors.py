@@ -1,4 +1,6 @@
-"""The one exception a user is meant to read."""
+"""The one exception a user is meant to read, and what raises it everywhere."""
+
+from numbers import Integral
 
 
 class AnimeGenError(ValueError):
@@ -14,3 +16,14 @@ def quote(value: object) -> str:
         return f"{value!r:.50}"
     except (ValueError, RecursionError):  # a number of thousands of digits, lists within lists within lists
         return f"an endless {type(value).__name__}"
+
+
+def check_whole(name: str, value: object, least: int, most: int) -> int:
+    """Return ``value`` as an int if it is a whole number in [least, most], NumPy's too.
+
+    Raises:
+        AnimeGenError: it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or not least <= value <= most:
+        raise AnimeGenError(f"{name} is {quote(value)}, but must be a whole number from {least} to {most}.")
+    return int(value)

@@ -4,38 +4,21 @@ Two independent classifiers are bundled: ``labeller-64`` tags pictures, ``judge-
 no generator is measured by the network it learned its labels from.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from animegen_core.checkpoint import CONFIG, find_checkpoint, load_network, save_weights
 from animegen_core.data import load_pictures, to_model_range
 from animegen_core.data.tags import Tag
 from animegen_core.devices import autocast_dtype
-from animegen_core.errors import AnimeGenError
-from animegen_core.files import atomic_write_text
+from animegen_core.helpers import HelperKind
 from animegen_core.models.classifier import ColourClassifier
 
-FAMILY = "colour-classifier"
+CLASSIFIER = HelperKind("a classifier", "colour-classifier", "classifier", ColourClassifier)
 LABELLER = "labeller-64"
-
-
-def save_classifier(folder: str | Path, classifier: ColourClassifier, facts: dict[str, Any]) -> Path:
-    """Write a classifier as config.json and model.safetensors.
-
-    Args:
-        facts: what the config says besides: data, licence, held-out accuracy.
-    """
-    folder = Path(folder)
-    save_weights(folder, classifier)
-    config = {"family": FAMILY, "classifier": classifier.config, **facts}
-    atomic_write_text(folder / CONFIG, json.dumps(config, indent=2) + "\n")
-    return folder
 
 
 def load_classifier(name: str | Path = LABELLER) -> ColourClassifier:
@@ -44,15 +27,7 @@ def load_classifier(name: str | Path = LABELLER) -> ColourClassifier:
     Raises:
         AnimeGenError: there is no such classifier, or it is damaged.
     """
-    folder = find_checkpoint(name)
-    try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        family, arguments = config["family"], config["classifier"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise AnimeGenError(f"'{name}' is not a classifier: its {CONFIG} says otherwise or is damaged.") from error
-    if family != FAMILY or not isinstance(arguments, dict):
-        raise AnimeGenError(f"'{name}' is a checkpoint of the family '{family}', not a {FAMILY}.")
-    return load_network(folder, ColourClassifier, arguments)
+    return CLASSIFIER.load(name)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from animegen_core.character import BANDS, Character
+from animegen_core.devices import autocast_dtype
 from animegen_core.labels import ATTRIBUTES, label_index
 from animegen_core.latents import seed_to_noise, seeds_to_z, style_mixing, variation
 from animegen_core.models.dcgan import one_hot
@@ -66,12 +67,13 @@ class LatentRenderer:
 class StyleRenderer:
     """z to w, truncated toward the labels' mean and mixed by layers, to a picture: StyleGAN and StyleGAN2.
 
-    Points are in w, one for each layer. On a CPU a generator that has a faster form for inference renders in that.
+    Points are in w, one for each layer. On a CPU a generator that has a faster form for inference renders in that, with
+    bfloat16 where the CPU has it: emulated, it is slower than float32.
     """
 
     def __init__(self, generator: StyleBasedGenerator, labelled: bool, device: torch.device) -> None:
         if device.type == "cpu" and hasattr(generator, "for_inference"):
-            generator = generator.for_inference()
+            generator = generator.for_inference(autocast_dtype("auto", device) or torch.float32)
         self._generator = generator.to(device)
         self._labelled = labelled
         self._device = device

@@ -3,11 +3,8 @@
 A picture's enlargement depends on nothing but the picture: each goes through the network alone, as ``Studio`` draws faces.
 """
 
-import json
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,15 +12,14 @@ from PIL import Image
 from PIL.Image import Resampling
 
 from animegen_core import images
-from animegen_core.checkpoint import BUNDLED, CONFIG, find_checkpoint
+from animegen_core.checkpoint import BUNDLED, CONFIG
 from animegen_core.data import to_model_range
 from animegen_core.devices import autocast_dtype
 from animegen_core.errors import AnimeGenError, quote
-from animegen_core.files import atomic_write_text
+from animegen_core.helpers import HelperKind
 from animegen_core.models.upscaler import Upscaler
-from animegen_core.weights import read_json, read_weights, save_weights
 
-FAMILY = "upscaler"
+UPSCALER_NETWORK = HelperKind("an upscaler", "upscaler", "upscaler", Upscaler)
 UPSCALER = "upscaler-x4"
 METHODS = ("upscaler", "lanczos")
 FACTORS = (1, 2, 4, 8)
@@ -64,45 +60,13 @@ def enlarge(picture: Image.Image, size: int, method: str | None = None) -> Image
     return picture.resize((size, size), Resampling.LANCZOS)  # a copy where the size is right already
 
 
-def enlarge_many(pictures: Iterable[Image.Image], size: int, method: str | None = None) -> Iterator[Image.Image]:
-    """``enlarge`` for the frames of a film, one by one as they come.
-
-    Raises:
-        AnimeGenError: as in ``enlarge``.
-    """
-    return (enlarge(picture, size, method) for picture in pictures)
-
-
-def save_upscaler(folder: str | Path, upscaler: Upscaler, facts: dict[str, Any]) -> Path:
-    """Write an upscaler as config.json and model.safetensors.
-
-    Args:
-        facts: what the config says besides: data, licence, held-out figures.
-    """
-    folder = Path(folder)
-    save_weights(folder, upscaler)
-    config = {"family": FAMILY, "upscaler": upscaler.config, **facts}
-    atomic_write_text(folder / CONFIG, json.dumps(config, indent=2) + "\n")
-    return folder
-
-
 def load_upscaler(name: str | Path = UPSCALER) -> Upscaler:
     """Load the bundled upscaler, or any by its folder.
 
     Raises:
         AnimeGenError: there is no such upscaler, or it is damaged.
     """
-    folder = find_checkpoint(name)
-    config = read_json(folder / CONFIG)
-    family = config.get("family") if isinstance(config, dict) else None
-    if family != FAMILY or not isinstance(config.get("upscaler"), dict):
-        raise AnimeGenError(f"'{name}' is not an upscaler: its {CONFIG} names the family {quote(family)}.")
-    try:
-        upscaler = Upscaler(**config["upscaler"])
-    except TypeError as error:
-        raise AnimeGenError(f"{folder.name}/{CONFIG} has unusable arguments: {error}") from error
-    upscaler.load_state_dict(read_weights(folder, upscaler))
-    return upscaler.eval().requires_grad_(False)
+    return UPSCALER_NETWORK.load(name)
 
 
 def run_upscaler(upscaler: Upscaler, picture: Image.Image) -> Image.Image:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from animegen_core.cli import app
 from animegen_core.data.tags import Tag, labels_for, read_tags, write_tags
 from animegen_core.errors import AnimeGenError
-from animegen_core.labelling import label_pictures, load_classifier, save_classifier, tags_of
+from animegen_core.labelling import CLASSIFIER, label_pictures, load_classifier, tags_of
 from animegen_core.labels import ANY, HAIR
 from animegen_core.models.classifier import ColourClassifier
 from animegen_core.training.classifier import (
@@ -101,7 +101,7 @@ def test_a_saved_classifier_tags_a_folder_like_the_one_that_was_trained(trained,
     pictures, labels = faces(4, seed=4)
     write_faces(tmp_path / "faces", pictures)
     (tmp_path / "faces" / "broken.png").write_bytes(b"no picture")
-    save_classifier(tmp_path / "classifier", trained, {"licence": "mit"})
+    CLASSIFIER.save(tmp_path / "classifier", trained, {"licence": "mit"})
     labelled = label_pictures(tmp_path / "faces", load_classifier(tmp_path / "classifier"))
     assert [tag.labels[0] for tag in labelled.tags] == labels[:, 0].tolist()
     assert "broken.png" in labelled.skipped_message
@@ -110,7 +110,7 @@ def test_a_saved_classifier_tags_a_folder_like_the_one_that_was_trained(trained,
 def test_the_command_tags_a_folder_into_a_file_that_training_reads(trained, tmp_path):
     pictures, labels = faces(3, seed=5)
     write_faces(tmp_path / "faces", pictures)
-    folder, out = save_classifier(tmp_path / "classifier", trained, {}), tmp_path / "tags.csv"
+    folder, out = CLASSIFIER.save(tmp_path / "classifier", trained, {}), tmp_path / "tags.csv"
     arguments = ["label", "--data", tmp_path / "faces", "--out", out, "--classifier", folder]
     result = CliRunner().invoke(app, list(map(str, arguments)))
     assert result.exit_code == 0, result.output

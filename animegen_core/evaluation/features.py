@@ -1,10 +1,8 @@
 """Features in which faces are compared: of a small network trained here, and of a random one that nobody trained."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,14 +11,13 @@ from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock
 from tqdm import tqdm
 
-from animegen_core.checkpoint import CONFIG, find_checkpoint, load_network
+from animegen_core.checkpoint import find_checkpoint
 from animegen_core.data import to_model_range
 from animegen_core.data.cache import PictureCache
-from animegen_core.errors import AnimeGenError
-from animegen_core.files import atomic_path, atomic_write_text
-from animegen_core.weights import save_weights, weights_hash
+from animegen_core.files import atomic_path
+from animegen_core.helpers import HelperKind
+from animegen_core.weights import weights_hash
 
-FAMILY = "face-features"
 BUNDLED_FEATURES = "features-64"
 _RANDOM_WIDTHS = (16, 32, 64, 128)  # a quarter of the arithmetic: it is asked for a second opinion only
 _BATCH = 128
@@ -84,6 +81,9 @@ def _halving_block(narrow: int, wide: int) -> BasicBlock:
     return BasicBlock(narrow, wide, stride=2, downsample=shortcut)
 
 
+FEATURE_NETWORK = HelperKind("a feature network", "face-features", "network", FeatureNetwork)
+
+
 @dataclass(frozen=True)
 class FeatureSpace:
     """A network under the name by which its features are cached.
@@ -105,16 +105,8 @@ def trained_space(name: str | Path = BUNDLED_FEATURES) -> FeatureSpace:
     Raises:
         AnimeGenError: there is no such network, or it is damaged.
     """
-    folder = find_checkpoint(name)
-    try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        family, arguments = config["family"], config["network"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise AnimeGenError(f"'{name}' is not a feature network: its {CONFIG} says otherwise or is damaged.") from error
-    if family != FAMILY or not isinstance(arguments, dict):
-        raise AnimeGenError(f"'{name}' is a checkpoint of the family '{family}', not a {FAMILY}.")
-    network = load_network(folder, FeatureNetwork, arguments)
-    return FeatureSpace("anime", weights_hash(folder), network)
+    network = FEATURE_NETWORK.load(name)
+    return FeatureSpace("anime", weights_hash(find_checkpoint(name)), network)
 
 
 def random_space(seed: int = 0) -> FeatureSpace:
@@ -129,19 +121,6 @@ def random_space(seed: int = 0) -> FeatureSpace:
             fan_in = parameter[0].numel()
             parameter.copy_(torch.from_numpy(random.standard_normal(tuple(parameter.shape)) * np.sqrt(2 / fan_in)))
     return FeatureSpace("random", f"random{seed}", network)
-
-
-def save_features(folder: str | Path, network: FeatureNetwork, facts: dict[str, Any]) -> Path:
-    """Write a feature network as config.json and model.safetensors.
-
-    Args:
-        facts: what the config says besides: data, licence, what was measured.
-    """
-    folder = Path(folder)
-    save_weights(folder, network)
-    config = {"family": FAMILY, "network": network.config, **facts}
-    atomic_write_text(folder / CONFIG, json.dumps(config, indent=2) + "\n")
-    return folder
 
 
 @torch.inference_mode()

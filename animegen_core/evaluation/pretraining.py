@@ -20,7 +20,7 @@ from animegen_core.data import load_pictures
 from animegen_core.data.tags import labels_for, read_tags
 from animegen_core.devices import autocast_dtype
 from animegen_core.evaluation.damages import apply, blurred, noised
-from animegen_core.evaluation.features import FeatureNetwork, save_features, to_images
+from animegen_core.evaluation.features import FEATURE_NETWORK, FeatureNetwork, to_images
 from animegen_core.labels import ANY, LABEL_DIMS
 
 DAMAGES = ("none", "warped", "pasted", "soft", "noisy")
@@ -219,5 +219,5 @@ def fit_and_save(
     held_out = held_out[:_JUDGED]
     report = judge(network, tasks, cache.pictures[held_out], labels[held_out])
     counts = {"pictures": len(used), "held_out_pictures": len(cache.names) - len(used), "epochs": options.epochs}
-    save_features(folder, network, {**facts, **counts, "seed": options.seed, "held_out_accuracy": report})
+    FEATURE_NETWORK.save(folder, network, {**facts, **counts, "seed": options.seed, "held_out_accuracy": report})
     return report

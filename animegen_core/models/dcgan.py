@@ -11,8 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from animegen_core.errors import check_whole
 from animegen_core.labels import LABEL_DIMS
-from animegen_core.models.layers import check_labels, check_whole, init_dcgan_weights
+from animegen_core.models.layers import check_labels, init_dcgan_weights
 
 RESOLUTION = 64
 _BASE = 4  # px, side of the first feature map
@@ -164,10 +165,27 @@ class ConditionalDiscriminator(Discriminator):
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Pictures (N, 3, 64, 64) in [-1, 1] and labels (N, attributes), -1 or None for any, to logits (N,)."""
-        planes = one_hot(labels, self.label_dims, len(images), images.device)[:, :, None, None].to(images.dtype)
-        planes = planes.expand(-1, -1, *images.shape[2:])  # (N, sum(label_dims), 64, 64)
-        joined = torch.cat([images, planes], 1).contiguous(memory_format=torch.channels_last)
-        return super().forward(joined)
+        first, *others = self.layers
+        pictures, planes = first.weight.split([3, sum(self.label_dims)], 1)
+        images = images.contiguous(memory_format=torch.channels_last)
+        features = F.conv2d(images, pictures, stride=2, padding=1) + self._of_labels(labels, planes, images)
+        for layer in others:
+            features = layer(features)
+        return features
+
+    def _of_labels(self, labels: Tensor | None, weight: Tensor, images: Tensor) -> Tensor:
+        """What the label channels add to the first feature map.
+
+        A constant plane convolved is constant but for its rim, where the kernel reaches over the edge. So planes of 6 x 6 are
+        convolved, whose result of 3 x 3 is the corners, the edges and the middle, and the middle ones are spread.
+        """
+        given = one_hot(labels, self.label_dims, len(images), images.device)[:, :, None, None].to(images.dtype)
+        features = F.conv2d(given.expand(-1, -1, 6, 6), weight, stride=2, padding=1).permute(0, 2, 3, 1)
+        height, width = (side // 2 for side in images.shape[2:])
+        first, middle, last = features.split(1, 1)
+        features = torch.cat([first, middle.expand(-1, height - 2, -1, -1), last], 1)
+        first, middle, last = features.split(1, 2)
+        return torch.cat([first, middle.expand(-1, -1, width - 2, -1), last], 2).permute(0, 3, 1, 2)
 
 
 def one_hot(labels: Tensor | None, label_dims: Sequence[int], count: int, device: torch.device) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from animegen_core.errors import AnimeGenError
+from animegen_core.errors import AnimeGenError, check_whole
 from animegen_core.labels import ANY
 
 HE_GAIN = math.sqrt(2)  # makes up for the half of the variance that a rectifier takes (He et al. 2015, eq. 10)
@@ -26,13 +26,6 @@ def init_dcgan_weights(module: nn.Module) -> None:
         return
     if module.bias is not None:
         nn.init.zeros_(module.bias)
-
-
-def check_whole(name: str, value: object, least: int, most: int) -> int:
-    """Return ``value`` if it is an int in [least, most], or raise AnimeGenError."""
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise AnimeGenError(f"{name} is {value!r}, but must be a whole number from {least} to {most}.")
-    return value
 
 
 def channel_plan(resolution: int, channel_base: int, channel_max: int) -> dict[int, int]:

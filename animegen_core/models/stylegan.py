@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from animegen_core.errors import AnimeGenError
+from animegen_core.errors import AnimeGenError, check_whole
 from animegen_core.labels import ANY
 from animegen_core.models.layers import (
     EqualizedConv2d,
@@ -22,7 +22,6 @@ from animegen_core.models.layers import (
     MinibatchStdDev,
     PixelNorm,
     channel_plan,
-    check_whole,
     downsample,
     full_precision,
     leaky_relu,

@@ -8,7 +8,8 @@ Residual blocks before one pixel shuffle (Shi et al. 2016, https://arxiv.org/abs
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from animegen_core.models.layers import check_whole, leaky_relu
+from animegen_core.errors import check_whole
+from animegen_core.models.layers import leaky_relu
 
 
 class _Block(nn.Module):

@@ -15,7 +15,7 @@ from animegen_core.data import load_pictures, random_flip, to_model_range
 from animegen_core.data.sampling import balance
 from animegen_core.data.tags import labels_for, read_tags, tagged_in_order
 from animegen_core.devices import autocast_dtype
-from animegen_core.labelling import predict, save_classifier
+from animegen_core.labelling import CLASSIFIER, predict
 from animegen_core.labels import ANY, ATTRIBUTES
 from animegen_core.models.classifier import ColourClassifier
 
@@ -127,5 +127,5 @@ def fit_and_save(
     calibrate(classifier, pictures[1], labels[held_out])
     report = accuracies(classifier, pictures[1], labels[held_out])
     counts = {"pictures": len(used), "held_out_pictures": len(held_out)}
-    save_classifier(folder, classifier, {**facts, **counts, "seed": seed, "held_out_accuracy": report})
+    CLASSIFIER.save(folder, classifier, {**facts, **counts, "seed": seed, "held_out_accuracy": report})
     return report

@@ -26,7 +26,7 @@ from animegen_core.training.options import PRECISIONS, option
 from animegen_core.training.run_folder import STATE, RunLog
 from animegen_core.training.state import load_state, save_state
 from animegen_core.training.upscaler_report import held_out_report
-from animegen_core.upscaling import save_upscaler
+from animegen_core.upscaling import UPSCALER_NETWORK
 
 _WARM_UP = 0.03  # share of the run in which the learning rate rises
 
@@ -191,7 +191,7 @@ def train_upscaler(
     log.close()
     report = held_out_report(trainer.ema.network, [cache.pictures[index] for index in held_out])
     counts = {"pictures": len(used), "held_out_pictures": len(held_out), "patches_seen": trainer.images_seen}
-    save_upscaler(out, trainer.ema.network, {**facts, **counts, "seed": options.seed, "held_out": report})
+    UPSCALER_NETWORK.save(out, trainer.ema.network, {**facts, **counts, "seed": options.seed, "held_out": report})
     return report
 
 

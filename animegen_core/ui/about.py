@@ -44,5 +44,17 @@ def _card(studio: Studio) -> str:
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     if text.startswith("---"):
         text = text.split("---", 2)[-1]
-    text = re.sub(r"!\[[^\]]*\]\([^)]*\)|<[^>]*>|^# .*$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"<[^>]*>|^# .*$", "", _without_pictures(text), flags=re.MULTILINE)
     return f"## {studio.checkpoint.name}\n\n{table}\n\n{text.strip()}"
+
+
+def _without_pictures(card: str) -> str:
+    """Neither pictures, whose files lie elsewhere, nor paragraphs that announce them."""
+    paragraphs = card.split("\n\n")
+    pictures = [paragraph.lstrip().startswith("![") for paragraph in paragraphs] + [False]
+    announced = [paragraph.rstrip().endswith(":") for paragraph in paragraphs]
+    return "\n\n".join(
+        paragraph
+        for paragraph, picture, announces, before_picture in zip(paragraphs, pictures, announced, pictures[1:])
+        if not picture and not (announces and before_picture)
+    )

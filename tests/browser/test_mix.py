@@ -99,6 +99,7 @@ def test_one_checkpoint_is_nothing_to_compare(page):
 def test_about_tells_of_the_checkpoint_that_is_open(page):
     open_tab(page, "About")
     expect(page.locator("#card")).to_contain_text("1,005,824")
+    expect(page.locator("#card")).not_to_contain_text("uncurated faces")  # which announces a picture
     page.locator("#checkpoint input").fill("tiny-stylegan2")
     page.locator("#checkpoint input").press("Enter")
     expect(page.locator("#card")).to_contain_text("trained on: nothing", ignore_case=True)

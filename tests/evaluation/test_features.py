@@ -101,7 +101,7 @@ def test_what_is_no_feature_network_is_refused(tiny_checkpoint, tmp_path):
     with pytest.raises(AnimeGenError, match="is not a feature network"):
         trained_space(tiny_checkpoint)
     (tmp_path / "config.json").write_text(json.dumps({"family": "other", "network": {}}))
-    with pytest.raises(AnimeGenError, match="'other', not a face-features"):
+    with pytest.raises(AnimeGenError, match=r"is not a feature network: its config\.json names the family 'other'"):
         trained_space(tmp_path)
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from animegen_core.errors import AnimeGenError
+from animegen_core.errors import AnimeGenError, check_whole
 from animegen_core.models.layers import (
     EqualizedConv2d,
     EqualizedLinear,
@@ -12,7 +12,6 @@ from animegen_core.models.layers import (
     MinibatchStdDev,
     PixelNorm,
     channel_plan,
-    check_whole,
     downsample,
     full_precision,
     leaky_relu,

@@ -54,7 +54,8 @@ def test_every_variant_draws_pictures(changes, num_layers, crossovers):
     images = generator(z)
     assert w.shape == (3, 6) and images.shape == (3, 3, generator.resolution, generator.resolution)
     assert images.isfinite().all() and 0.01 < images.std() < 10
-    assert torch.equal(images, generator.synthesize(w[:, None].repeat(1, num_layers, 1)))
+    # Within rounding, as a repeated w lies in memory otherwise than an expanded one.
+    torch.testing.assert_close(images, generator.synthesize(w[:, None].repeat(1, num_layers, 1)))
     assert torch.equal(images, generator(z))
     torch.testing.assert_close(images[1:2], generator(z[1:2]))
 

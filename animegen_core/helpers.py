@@ -1,0 +1,58 @@
+"""Helper networks: what is bundled beside the generators. Colour classifiers, the feature network and the upscaler.
+
+Each is a folder with config.json and model.safetensors, as a generator's checkpoint is, and is read as strictly.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from animegen_core.checkpoint import CONFIG, find_checkpoint, load_network
+from animegen_core.errors import AnimeGenError, quote
+from animegen_core.files import atomic_write_text
+from animegen_core.weights import read_json, save_weights
+
+
+@dataclass(frozen=True)
+class HelperKind:
+    """One kind of helper network.
+
+    Attributes:
+        title: what sentences call it, with its article.
+        family: what config.json calls it.
+        key: under which config.json has the arguments of the network.
+        network_class: has a ``config`` of its arguments.
+    """
+
+    title: str
+    family: str
+    key: str
+    network_class: type[nn.Module]
+
+    def save(self, folder: str | Path, network: nn.Module, facts: dict[str, Any]) -> Path:
+        """Write a network as config.json and model.safetensors, the config last.
+
+        Args:
+            facts: what the config says besides: data, licence, held-out figures.
+        """
+        folder = Path(folder)
+        save_weights(folder, network)
+        config = {"family": self.family, self.key: network.config, **facts}
+        atomic_write_text(folder / CONFIG, json.dumps(config, indent=2) + "\n")
+        return folder
+
+    def load(self, name: str | Path) -> nn.Module:
+        """A bundled network by name, or any by its folder: on the CPU, in float32, in eval mode.
+
+        Raises:
+            AnimeGenError: there is none, it is of another kind, or it is damaged.
+        """
+        folder = find_checkpoint(name)
+        config = read_json(folder / CONFIG)
+        family = config.get("family") if isinstance(config, dict) else None
+        if family != self.family or not isinstance(config.get(self.key), dict):
+            raise AnimeGenError(f"'{name}' is not {self.title}: its {CONFIG} names the family {quote(family)}.")
+        return load_network(folder, self.network_class, config[self.key])
