@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from animegen_core.errors import AnimeGenError
+from animegen_core.labels import ANY
 from animegen_core.models.layers import (
     HE_GAIN,
     EqualizedLinear,
@@ -245,8 +246,15 @@ class StyleGAN2Discriminator(StyleGANDiscriminator):
             for table in self.embedding.tables:
                 nn.init.zeros_(table.weight)
 
-    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(
+        self, images: Tensor, labels: Tensor | None = None, tell_labels: bool = False
+    ) -> Tensor | tuple[Tensor, Tensor]:
         """Pictures (N, 3, resolution, resolution) and labels (N, len(label_dims)), -1 or None for any, to logits (N,).
+
+        Args:
+            tell_labels: also return the log-probability (N,) of the labels, those of the attributes added up, where the
+                vectors e are taken for a classifier: softmax over the values of <e(value), features(x)> / sqrt(dim). That of
+                any is 0.
 
         Raises:
             AnimeGenError: labels do not fit the network.
@@ -258,4 +266,12 @@ class StyleGAN2Discriminator(StyleGANDiscriminator):
                 return logits
             if self.embedding is None:
                 raise AnimeGenError("Labels were given to an unconditional network; leave them out (None).")
-            return logits + (self.embedding(labels) * features).sum(1) / math.sqrt(self.feature_dim)
+            scaled = features / math.sqrt(self.feature_dim)
+            logits = logits + (self.embedding(labels) * scaled).sum(1)
+            return (logits, self._log_probability(scaled, labels)) if tell_labels else logits
+
+    def _log_probability(self, features: Tensor, labels: Tensor) -> Tensor:
+        return -sum(
+            F.cross_entropy(features @ table.weight[1:].T, labels[:, column], ignore_index=ANY, reduction="none")
+            for column, table in enumerate(self.embedding.tables)
+        )

@@ -89,13 +89,18 @@ class StyleGAN2Options(StyleBasedOptions):
     label_ramp_kimg: float = option(
         100.0, "Labels are hidden less and less until here: from the start on they collapse small data."
     )
+    label_weight: float = option(
+        0.0,
+        "Weight of telling colours: the discriminator learns to tell real pictures' colours, the generator draws what it can.",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_shares(self, "least_probability", "label_dropout")
         check_choice(self, "label_sampling", SAMPLINGS)
-        if not self.label_ramp_kimg >= 0:
-            raise AnimeGenError(f"label_ramp_kimg is {self.label_ramp_kimg!r}, but must be at least 0.")
+        for name in ("label_ramp_kimg", "label_weight"):
+            if not getattr(self, name) >= 0:
+                raise AnimeGenError(f"{name} is {getattr(self, name)!r}, but must be at least 0.")
 
 
 # A name begins with its family; light ones are for a CPU, the others for a GPU.

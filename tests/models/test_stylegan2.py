@@ -131,6 +131,20 @@ def test_the_discriminator_projects_the_label_on_its_features():
     assert torch.equal(discriminator(images, torch.full((4, 2), -1)), plain)
 
 
+def test_the_discriminator_tells_labels_by_the_same_vectors():
+    network = judge(label_dims=(3, 2)).eval()
+    for table in network.embedding.tables:
+        torch.nn.init.normal_(table.weight[1:])
+    images, labels = torch.randn(3, 3, 16, 16), torch.tensor([[2, 1], [0, -1], [-1, -1]])
+    logits, log_probability = network(images, labels, tell_labels=True)
+    assert torch.equal(logits, network(images, labels))
+    alone = [network(images, torch.tensor([[hair, -1]] * 3)) for hair in range(3)]  # the same picture under every label
+    hair = torch.stack(alone, 1).log_softmax(1)
+    alone = [network(images, torch.tensor([[-1, eyes]] * 3)) for eyes in range(2)]
+    eyes = torch.stack(alone, 1).log_softmax(1)
+    torch.testing.assert_close(log_probability, torch.stack([hair[0, 2] + eyes[0, 1], hair[1, 0], torch.tensor(0.0)]))
+
+
 def test_each_layer_listens_to_its_own_w():
     generator = tiny().eval()
     w, other = generator.map(torch.randn(2, 8))

@@ -30,7 +30,7 @@ EVERYTHING = dict(
     **TINY, labels="tags.csv", label_ramp_kimg=0.02, r1_interval=2, path_length_weight=2.0, path_length_interval=2,
     path_length_start_kimg=0.008, augment="translation,cutout", ada_kimg=0.1, grad_clip=5.0, lr_decay_kimg=0.05,
 )  # fmt: skip
-RELATIVISTIC = {**EVERYTHING, "loss": "relativistic", "r2_gamma": 0.5}
+RELATIVISTIC = {**EVERYTHING, "loss": "relativistic", "r2_gamma": 0.5, "label_weight": 0.3}
 FAMILIES = {"stylegan": (StyleGANRecipe, StyleGANOptions), "stylegan2": (StyleGAN2Recipe, StyleGAN2Options)}
 
 
@@ -208,6 +208,22 @@ def test_a_relativistic_run_compares_each_fake_with_its_real_picture():
         (1 / (1 + math.exp(-1.5)), 1 / (1 + math.exp(1.5)))
     )
     assert own.generator_loss(look, real, fake, None).item() == pytest.approx(math.log1p(math.exp(1.5)))
+
+
+def test_telling_labels_is_learned_from_real_pictures_and_asked_of_the_generator():
+    weighted, plain = (recipe("stylegan2", labels="tags.csv", augment="none", label_weight=weight) for weight in (0.5, 0.0))
+    torch.manual_seed(0)
+    _, discriminator = weighted.build()
+    plain.build()
+    for table in discriminator.embedding.tables:
+        torch.nn.init.normal_(table.weight[1:])
+    real, fake, asked = floats(4), floats(5)[:4], labels(4)
+    for images, loss in (
+        (real, lambda own: own.discriminator_loss(discriminator, real, fake, asked)[0]),
+        (fake, lambda own: own.generator_loss(discriminator, real, fake, asked)),
+    ):
+        _, log_probability = discriminator(images, asked, tell_labels=True)
+        assert (loss(weighted) - loss(plain)).item() == pytest.approx(-0.5 * log_probability.mean().item(), abs=1e-5)
 
 
 def test_a_penalty_that_is_no_number_is_skipped(monkeypatch):
