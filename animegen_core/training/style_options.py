@@ -27,6 +27,7 @@ class StyleBasedOptions(TrainOptions):
     channel_base: int = option(4096, "Channels at r px are this over r, in both networks ...")
     channel_max: int = option(512, "... but at most this many.")
     group_size: int = option(4, "Pictures whose deviation from each other the discriminator looks at together.")
+    layer_noise: bool = option(True, "Noise in each layer; without it the latent has to draw what would be grain, as in hair.")
     style_mixing: float = option(0.9, "Share of fakes with two styles, one from a random layer on.")
     loss: str = option(
         "nonsaturating", f"One of {', '.join(LOSSES)}; the latter compares each fake with a real picture and wants R1 and R2."

@@ -182,12 +182,15 @@ class Trainer:
             AnimeGenError: there is no such checkpoint or run, it is damaged, or nothing fits.
         """
         weights = load_weights(source)
+        frozen = {name for name, parameter in self.generator.named_parameters() if not parameter.requires_grad}
+        for name in ("generator", "ema"):  # what the recipe froze stays as it made it
+            weights[name] = {key: tensor for key, tensor in weights[name].items() if key not in frozen}
         taken = {name: take_weights(self.networks()[name], tensors) for name, tensors in weights.items()}
         if not any(taken.values()):
             raise AnimeGenError(f"No tensor of '{source}' has the name and shape of one of this {self.recipe.family}.")
         counts = []
         for name, names in taken.items():
-            every = self.networks()[name].state_dict().keys()
+            every = self.networks()[name].state_dict().keys() - frozen
             new = f" (new: {', '.join(parts_of(every - names))})" if every - names else ""
             counts.append(f"{len(names)} of {len(every)} of the {name}{new}")
         return f"Tensors taken from '{source}': {', '.join(counts)}."

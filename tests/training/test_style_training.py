@@ -301,6 +301,22 @@ def test_a_grown_generator_draws_at_first_what_the_small_one_drew(tmp_path, netw
     assert after.synthesis.blocks["32"].to_rgb.weight.abs().sum() > 0  # so the new layers learn
 
 
+def strengths(network):
+    return [value.abs().max().item() for name, value in network.state_dict().items() if name.endswith("noise_strength")]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_without_layer_noise_a_run_that_had_it_goes_on_without(tmp_path, family):
+    noisy = trainer(family)
+    noisy.step(floats(4))
+    assert max(strengths(noisy.generator)) > 0
+    noisy.save(tmp_path / "state.safetensors")
+    clean = trainer(family, layer_noise=False)
+    assert "new" not in clean.start_from(tmp_path)
+    clean.step(floats(4))
+    assert len(strengths(clean.generator)) > 1 and max(strengths(clean.generator) + strengths(clean.ema.network)) == 0
+
+
 def test_outputs_to_rgb_start_as_ever_in_a_network_that_did_not_grow(tmp_path):
     narrow = trainer(channel_max=4)
     narrow.save(tmp_path / "state.safetensors")

@@ -38,7 +38,12 @@ class StyleBasedRecipe(Recipe):
 
     def build(self) -> tuple[nn.Module, nn.Module]:
         self.state = RunningValues(self.options)
-        return self._networks()
+        generator, discriminator = self._networks()
+        if not self.options.layer_noise:  # whose strength begins at zero
+            for layer in generator.modules():
+                if hasattr(layer, "noise_strength"):
+                    layer.noise_strength.requires_grad_(False)
+        return generator, discriminator
 
     def adam(self, network: str) -> tuple[float, tuple[float, float]]:
         """With a penalty every k steps Adam makes k + 1 updates where it would make k, so the learning rate is multiplied by
