@@ -82,3 +82,14 @@ def family_checkpoints(tmp_path_factory) -> dict[str, Path]:
                     value.fill_(0.2)
         saved[family] = save_checkpoint(folder / f"tiny-{family}", family, generator, 0, "nothing", "mit")
     return saved
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A generator with batch-norm statistics of its own, and the folder it was saved to."""
+    torch.manual_seed(0)
+    generator = Generator(latent_dim=8, base_channels=4)
+    for _ in range(5):
+        generator(torch.randn(16, 8))
+    generator.eval()
+    return generator, save_checkpoint(tmp_path / "mine", "dcgan", generator, 1234, "coloured blobs", "mit")
