@@ -5,13 +5,15 @@ BIN := $(VENV)/bin
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
+ONNX_RUNTIME := examples/web/ort/ort.wasm.min.mjs
+
 .PHONY: app test test-clean lint bench format clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py
 
 # Two files of tests at a time; torch's threads would fight over the cores.
-test: $(VENV)/.dev chromium
+test: $(VENV)/.dev chromium $(ONNX_RUNTIME)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Installs requirements.txt into a new environment, as a Space does, and draws there: minutes, and gigabytes from the network.
@@ -50,3 +52,7 @@ ifeq ($(CHROMIUM),)
 	$(SUDO) apt-get update -qq
 	$(SUDO) apt-get install -y -qq --no-install-recommends chromium
 endif
+
+# For the tests of the example page, which are skipped where npm or its registry is out of reach.
+$(ONNX_RUNTIME): examples/web/fetch.sh
+	-sh examples/web/fetch.sh
