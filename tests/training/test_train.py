@@ -1,7 +1,6 @@
-"""Whole runs: the command line, a kill and a resume, Ctrl-C, divergence, several processes, and training as a function."""
+"""Whole runs: the command line, a kill and a resume, Ctrl-C, divergence and several processes."""
 
 import contextlib
-import inspect
 import json
 import os
 import shlex
@@ -43,17 +42,6 @@ def build(recipe):
 DCGANRecipe.build = build
 app()
 """
-
-
-@pytest.fixture
-def tiny(monkeypatch):
-    """Networks of few channels for runs in this process."""
-
-    def build(recipe):
-        variant = dict(extra_layers=recipe.options.extra_layers, batch_norm=recipe.options.batch_norm)
-        return dcgan.Generator(recipe.options.latent_dim, 4, **variant), dcgan.Discriminator(4, **variant)
-
-    monkeypatch.setattr(DCGANRecipe, "build", build)
 
 
 def command(*arguments):
@@ -439,55 +427,3 @@ def test_two_processes_make_one_run(pictures, tmp_path):
 def test_training_does_not_need_the_interface():
     check = "import animegen_core.training.command, sys; assert 'gradio' not in sys.modules"
     subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=True)
-
-
-def test_the_function_has_the_arguments_that_were_promised():
-    parameters = list(inspect.signature(train_dcgan).parameters.values())[:8]
-    assert [(p.name, p.default) for p in parameters] == [
-        ("dataloader", inspect.Parameter.empty),
-        ("num_epochs", inspect.Parameter.empty),
-        ("device", inspect.Parameter.empty),
-        ("output_dir", inspect.Parameter.empty),
-        ("latent_dim", 100),
-        ("lr", 0.0002),
-        ("beta1", 0.5),
-        ("save_interval", 10),
-    ]
-
-
-def with_labels(pictures):
-    return TensorDataset(pictures, torch.arange(len(pictures)))
-
-
-@pytest.mark.parametrize("dataset", [lambda pictures: pictures, TensorDataset, with_labels])
-def test_the_function_trains_on_any_loader_of_float_pictures(tmp_path, tiny, dataset):
-    loader = DataLoader(dataset(floats(8)), 4, shuffle=True)
-    checkpoint = train_dcgan(loader, 2, "cpu", tmp_path / "run", latent_dim=16)
-    studio = Studio.load(checkpoint, "cpu")
-    assert studio.render(Character(1)).size == (64, 64)
-    info = studio.checkpoint.info()
-    assert (info["images_seen"], info["trained_on"], info["generator"]["latent_dim"]) == (16, "8 pictures", 16)
-
-
-@pytest.mark.parametrize("count, seen", [(8, 16), (10, 20), (9, 16)])  # a last batch of one has no batch statistics
-def test_an_epoch_ends_where_the_loader_ends(tmp_path, tiny, count, seen):
-    train_dcgan(DataLoader(TensorDataset(floats(count)), 4), 2, "cpu", tmp_path / "run")
-    assert progress(tmp_path / "run")["images_seen"] == seen
-
-
-@pytest.mark.parametrize("count, options", [(3, dict(batch_size=4, drop_last=True)), (1, dict(batch_size=4))])
-def test_a_loader_without_a_usable_batch_is_refused(tmp_path, tiny, count, options):
-    with pytest.raises(AnimeGenError, match=f"{count} pictures in batches of 4 cannot be trained on"):
-        train_dcgan(DataLoader(TensorDataset(floats(count)), **options), 2, "cpu", tmp_path / "run")
-
-
-def test_a_folder_that_holds_a_run_is_not_written_over(finished_run):
-    before = (finished_run / "state.safetensors").read_bytes()
-    with pytest.raises(AnimeGenError, match="already holds a run"):
-        train_dcgan(DataLoader(floats(8), 4), 1, "cpu", finished_run)
-    assert (finished_run / "state.safetensors").read_bytes() == before
-
-
-def test_an_unknown_option_of_the_function_is_named(tmp_path):
-    with pytest.raises(TypeError, match="wings"):
-        train_dcgan(DataLoader(floats(8), 4), 1, "cpu", tmp_path / "run", wings=2)
