@@ -82,6 +82,7 @@ def save_checkpoint(
     trained_on: str,
     licence: str,
     shard_size: str | None = None,
+    training_minutes: float | None = None,
 ) -> Path:
     """Write a generator as an inference checkpoint: weights in half precision, vectors (norms, biases) in full.
 
@@ -89,6 +90,7 @@ def save_checkpoint(
 
     Args:
         shard_size: the most bytes of one weights file, such as "15MB"; None writes one file (see ``weights.save_weights``).
+        training_minutes: how long it was trained; None leaves it unsaid.
 
     Raises:
         AnimeGenError: the shard size is no size.
@@ -101,6 +103,7 @@ def save_checkpoint(
         "images_seen": images_seen,
         "trained_on": trained_on,
         "licence": licence,
+        **({} if training_minutes is None else {"training_minutes": round(training_minutes, 1)}),
     }
     save_weights(folder, generator, shard_size)
     if _card_is_ours(folder, count_parameters(generator)):
@@ -205,6 +208,9 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise AnimeGenError(f"{where} names the unknown family {quote(config['family'])}; known are: {', '.join(GENERATORS)}.")
     if not 0 <= config["images_seen"] < 2**63:
         raise AnimeGenError(f"{where} has an 'images_seen' of {quote(config['images_seen'])}, which is no number of pictures.")
+    minutes = config.get("training_minutes", 0)
+    if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not 0 <= minutes < 2**63:
+        raise AnimeGenError(f"{where} has 'training_minutes' of {quote(minutes)}, but must have a number of minutes or none.")
     return config
 
 

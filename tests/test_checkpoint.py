@@ -115,6 +115,8 @@ def test_an_unknown_name_lists_the_bundled_ones(saved, monkeypatch, name):
         ({"licence": "\x1b[2J"}, "'licence' is endless or has control characters"),
         ({"trained_on": "\ud800"}, "'trained_on' is endless or has control characters"),
         ({"generator": {"wings": 2}}, "unknown argument 'wings'; known are: latent_dim, base_channels,"),
+        (dict(training_minutes="long"), "'long', but must have a number of minutes"),
+        (dict(training_minutes=float("nan")), "nan, but must have a number of minutes"),
     ],
 )
 def test_a_config_with_a_bad_value_is_told(saved, changes, message):

