@@ -34,7 +34,8 @@ MAPPING_LR = 0.01  # the mapping network learns at this share of the speed (appe
 class MappingNetwork(nn.Module):
     """z, and labels if any, to w: ``depth`` fully connected layers with LeakyReLU (section 2), always in float32.
 
-    z is normalised (appendix C). Labels join it as a vector of the same length; e(any) = 0.
+    z is normalised (appendix C). Labels join it as a vector that is shortened where it is longer than z: or else a colour can
+    drown the latent, and then always shows one face. e(any) = 0.
 
     Args:
         z_dim, w_dim: lengths of z and w.
@@ -66,7 +67,9 @@ class MappingNetwork(nn.Module):
             if self.embedding is not None:
                 if labels is None:
                     labels = torch.full((len(z), len(self.embedding.label_dims)), ANY, device=z.device)
-                x = torch.cat([x, self.embedding(labels)], dim=1)  # (N, 2 z_dim)
+                y = self.embedding(labels)
+                y = y * y.square().mean(1, keepdim=True).clamp_min(1).rsqrt()
+                x = torch.cat([x, y], dim=1)  # (N, 2 z_dim)
             elif labels is not None:
                 raise AnimeGenError("Labels were given to an unconditional network; leave them out (None).")
             for layer in self.layers:

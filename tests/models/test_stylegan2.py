@@ -119,6 +119,17 @@ def test_labels_change_the_picture_and_any_is_the_zero_vector():
     torch.testing.assert_close(generator(z, LABELS), generator(z))
 
 
+def test_a_label_never_drowns_the_latent():
+    network, z = tiny(label_dims=(3, 2)).eval().requires_grad_(False), torch.randn(64, 8)
+    asked = torch.tensor([[1, 0]] * 64)
+    spreads = []
+    for length in (10, 1000):  # times that of z
+        for table in network.mapping.embedding.tables:
+            torch.nn.init.constant_(table.weight[1:], length)
+        spreads.append(network.map(z, asked).std(0).norm())
+    assert spreads[0] == pytest.approx(spreads[1].item(), rel=1e-3) and spreads[0] > 0.1 * network.map(z).std(0).norm()
+
+
 def test_the_discriminator_projects_the_label_on_its_features():
     discriminator, images = judge(), torch.randn(4, 3, 16, 16)
     plain = discriminator(images)
