@@ -52,8 +52,8 @@ class Exported:
 def export_onnx(checkpoint: Checkpoint, path: str | Path) -> Exported:
     """Write a checkpoint as an ONNX file, atomically, once ONNX Runtime has drawn the same pictures with it as PyTorch.
 
-    All is in float32. On a CPU that has bfloat16 the studio draws StyleGAN2 in it, and some values differ by a few steps of 8-bit
-    colour.
+    All is in float32. On a CPU that has bfloat16 the studio draws StyleGAN2 in it, and some values differ by a few steps of
+    8-bit colour.
 
     Raises:
         AnimeGenError: the file's suffix is not .onnx, a package is missing, or the pictures differ by more than ``TOLERANCE``.

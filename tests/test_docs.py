@@ -102,7 +102,7 @@ def arguments_of(command):
     ):
         if match := re.match(pattern, line):
             launcher = match[0].removesuffix("train.py ")
-            assert program != "train.py" or re.fullmatch(rf"|{OUR_PYTHON} |accelerate launch .*", launcher), line
+            assert program != "train.py" or re.fullmatch(rf"|{OUR_PYTHON} |(accelerate launch|torchrun) .*", launcher), line
             return program, shlex.split(line[match.end() :])
     return None
 
@@ -151,7 +151,9 @@ def test_options_of_a_training_are_accepted(document, line):
 
 def our_inline_commands(document):
     for code in inline_code(document):
-        if re.match(rf"{OUR_PYTHON} (-m animegen_core|train\.py) \w|train\.py \w|accelerate launch .*train\.py \w", code):
+        if re.match(
+            rf"{OUR_PYTHON} (-m animegen_core|train\.py) \w|train\.py \w|(accelerate launch|torchrun) .*train\.py \w", code
+        ):
             yield code
 
 

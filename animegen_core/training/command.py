@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import torch
 import typer
-from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 from torch.utils.data import DataLoader
 
@@ -24,6 +23,7 @@ from animegen_core.errors import AnimeGenError
 from animegen_core.training.classifier import fit_and_save
 from animegen_core.training.loop import train
 from animegen_core.training.options import ConditionalDCGANOptions, DCGANOptions, TrainOptions
+from animegen_core.training.processes import join_processes, start_missing_processes
 from animegen_core.training.recipes import ConditionalDCGANRecipe, DCGANRecipe, Recipe, StyleGAN2Recipe, StyleGANRecipe
 from animegen_core.training.run_folder import load_options, new_run_folder, save_options
 from animegen_core.training.style_options import StyleGAN2Options, StyleGANOptions, preset, presets_of
@@ -70,7 +70,8 @@ def _command(family: str, options_class: type[TrainOptions], recipe_class: Calla
         check_threads(threads)
         if resume is None and options.init_from is not None:
             load_weights(options.init_from)
-        process = PartialState(cpu=device == "cpu")
+        start_missing_processes()
+        process = join_processes(device)
         where = process.device if device is None else torch.device(device)
         crowded = settle_threads(threads, process.num_processes == 1 and where.type == "cpu")
         with process.main_process_first():  # the others find the cache ready
@@ -80,15 +81,13 @@ def _command(family: str, options_class: type[TrainOptions], recipe_class: Calla
         folder = resume
         if folder is None:
             folder = new_run_folder(out, f"{family}-{options.resolution}") if process.is_main_process else None
-            if process.num_processes > 1:
-                folder = broadcast_object_list([folder])[0]
+            folder = broadcast_object_list([folder])[0]
         if process.is_main_process:
             save_options(folder, family, str(data), options)
-            if resume is None:
-                typer.echo(check_pictures(cache, loader.dataset.labels))
-            if crowded is not None:
-                typer.echo(crowded)
-            typer.echo(f"Writing to '{folder}'.")
+            facts = [] if resume is not None else [check_pictures(cache, loader.dataset.labels)]
+            together = f"{process.num_processes} processes share each batch of {options.batch}."
+            facts += [crowded, together if process.num_processes > 1 else None, f"Writing to '{folder}'."]
+            typer.echo("\n".join(filter(None, facts)))
         train(
             recipe_class(options),
             loader,

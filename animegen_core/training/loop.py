@@ -90,14 +90,19 @@ def _any_process(process: PartialState, flag: bool) -> bool:
 
 
 @contextmanager
-def stop_requests() -> Iterator[list[int]]:
-    """Collect the first SIGINT or SIGTERM into the yielded list, so that no step is cut in half; a second one acts at once."""
-    received: list[int] = []
+def stop_requests() -> Iterator[list[float]]:
+    """Collect SIGINT and SIGTERM into the yielded list, so that no step is cut in half; one a second later acts at once.
+
+    Sooner it may be the same one again: the terminal sends Ctrl-C to all processes, and the launcher passes its own on.
+    """
+    received: list[float] = []
     previous: dict[int, object] = {}
 
     def remember(number: int, _frame: object) -> None:
-        received.append(number)
-        signal.signal(number, previous[number])
+        received.append(time.monotonic())
+        if received[-1] - received[0] >= 1:
+            signal.signal(number, previous[number])
+            signal.raise_signal(number)
 
     try:
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -19,8 +19,8 @@ def check_threads(threads: int | None) -> None:
 
 
 def settle_threads(threads: int | None, watch: bool = True) -> str | None:
-    """Have torch use that many threads. None leaves what torch or ``OMP_NUM_THREADS`` has chosen, or ``accelerate launch``,
-    which gives each of several processes its share of the cores.
+    """Have torch use that many threads. None leaves what torch or ``OMP_NUM_THREADS`` has chosen, or the launcher of
+    several processes.
 
     Returns:
         A warning if nobody has chosen a number and others keep the cores busy, for which they are watched; else None.

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate import PartialState
 from accelerate.utils import reduce
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -14,6 +13,7 @@ from animegen_core.data import random_flip, to_model_range
 from animegen_core.devices import autocast_dtype, find_device, keep_freed_memory
 from animegen_core.errors import AnimeGenError
 from animegen_core.training.ema import EMA
+from animegen_core.training.processes import join_processes
 from animegen_core.training.recipes import Recipe, Stats
 from animegen_core.training.state import load_state, save_state
 from animegen_core.training.weights import load_weights, parts_of, take_weights
@@ -26,7 +26,7 @@ class Trainer:
 
     Args:
         recipe: the family's networks, losses and options.
-        device: a torch device; by default the process's own under ``accelerate launch``, else CUDA if present, else CPU.
+        device: a torch device; by default the process's own where a launcher started several, else CUDA if present, else CPU.
 
     Attributes:
         progress: the counters that a state keeps.
@@ -34,7 +34,7 @@ class Trainer:
 
     def __init__(self, recipe: Recipe, device: str | torch.device | None = None) -> None:
         self.recipe, self.options = recipe, recipe.options
-        self.process = PartialState()
+        self.process = join_processes(None if device is None else torch.device(device).type)
         alone = self.process.num_processes == 1  # else accelerate has given each process a device of its own
         self.device = find_device(device) if device is not None and alone else self.process.device
         self.autocast = autocast_dtype(self.options.precision, self.device)

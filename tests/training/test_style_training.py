@@ -2,13 +2,10 @@
 
 import json
 import math
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors import safe_open
 from safetensors.torch import load_file
 from torch.utils.data import DataLoader, TensorDataset
 from typer.testing import CliRunner
@@ -377,21 +374,3 @@ def test_the_learning_rate_halves():
         run.step(floats(4))
     rates = [o.param_groups[0]["lr"] for o in (run.generator_optimizer, run.discriminator_optimizer)]
     assert rates == pytest.approx([0.0025 / 2] * 2)
-
-
-def test_two_processes_make_one_run(pictures, tmp_path):
-    launch = ["--cpu", "--num_processes", 2, "--num_machines", 1, "--mixed_precision", "no", "--dynamo_backend", "no"]
-    launch += ["--num_cpu_threads_per_process", 1, "--main_process_port", 0, "train.py", "stylegan2", "--device", "cpu"]
-    options = {**RELATIVISTIC, "labels": tagged(pictures), "label_sampling": "sqrt"}
-    script = [*launch, *flags(options), "--data", pictures, "--out", tmp_path, "--kimg", 0.016, "--log-interval", 1]
-    result = subprocess.run(
-        [sys.executable, "-m", "accelerate.commands.launch", *map(str, script)],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    (folder,) = tmp_path.glob("0*")
-    with safe_open(folder / "state.safetensors", "pt") as file:
-        progress = json.loads(file.metadata()["progress"])
-        assert file.get_tensor("recipe.path_length") > 0
-    assert (progress["images_seen"], progress["steps"], len(read_log(folder / "log.csv"))) == (16, 4, 4)
-    assert load_checkpoint(folder / "checkpoint").generator(torch.randn(1, 8)).isfinite().all()

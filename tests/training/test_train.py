@@ -407,24 +407,6 @@ def test_two_runs_started_at_once_get_two_folders(pictures, tmp_path):
     assert_same_state(*(tmp_path / "runs" / name for name in folders))
 
 
-def test_two_processes_make_one_run(pictures, tmp_path):
-    launch = ["--cpu", "--num_processes", 2, "--num_machines", 1, "--mixed_precision", "no", "--dynamo_backend", "no"]
-    launch += ["--num_cpu_threads_per_process", 1, "--main_process_port", 0]
-    arguments = ["dcgan", *BASICS, "--data", pictures, "--out", tmp_path, "--kimg", 0.008, "--no-batch-norm"]
-    script = [*launch, "train.py", *arguments]
-    result = subprocess.run(
-        [sys.executable, "-m", "accelerate.commands.launch", *map(str, script)],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    assert [path.name for path in tmp_path.glob("0*")] == ["00000-dcgan-64"]
-    folder = tmp_path / "00000-dcgan-64"
-    assert progress(folder)["images_seen"] == 8
-    assert progress(folder)["steps"] == 2
-    assert len(read_log(folder / "log.csv")) == 1
-    assert Studio.load(folder / "checkpoint", "cpu").render(Character(1)).size == (64, 64)
-
-
 def test_training_does_not_need_the_interface():
     check = "import animegen_core.training.command, sys; assert 'gradio' not in sys.modules"
     subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=True)

@@ -1,0 +1,47 @@
+"""The processes that train together: which of them this one is, and starting them where their launcher does not."""
+
+import os
+import sys
+
+import psutil
+import torch
+from accelerate import PartialState
+from accelerate.commands.launch import launch_command_parser
+from accelerate.utils import get_cpu_distributed_information
+
+from animegen_core.errors import AnimeGenError
+
+
+def join_processes(device: str | None = None) -> PartialState:
+    """This process among those that ``torchrun`` or ``accelerate launch`` started; NCCL joins them on GPUs, gloo on CPUs.
+
+    Args:
+        device: "cpu" for CPUs even where there are GPUs.
+    """
+    return PartialState(cpu=device == "cpu" or _told_cpu() or not torch.cuda.is_available())
+
+
+def start_missing_processes() -> None:
+    """Do what ``accelerate launch --cpu --num_processes N`` asks for: turn this process into torchrun, which starts N.
+
+    On CPUs accelerate itself starts one process and leaves the others to MPI. It only sets the address where they would meet.
+
+    Raises:
+        AnimeGenError: several processes were asked for, but not how many.
+    """
+    asked = _told_cpu() and "MASTER_ADDR" in os.environ
+    if not asked or "RANK" in os.environ or get_cpu_distributed_information().world_size > 1:
+        return
+    command = psutil.Process().parent().cmdline()
+    start = next((i for i, word in enumerate(command, 1) if word.endswith("launch")), len(command))
+    options, _ = launch_command_parser().parse_known_args([*command[start:], ""])
+    if not options.num_processes:
+        raise AnimeGenError(
+            "On CPUs accelerate starts one process and leaves others to MPI: use 'torchrun --nproc_per_node 2 train.py ...'."
+        )
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(options.num_processes)]
+    os.execv(sys.executable, [*torchrun, *sys.argv])
+
+
+def _told_cpu() -> bool:
+    return os.environ.get("ACCELERATE_USE_CPU") == "True"

@@ -1,0 +1,125 @@
+"""Several processes that train together: on the CPU, joined by gloo."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from animegen_core import Character, Studio
+from animegen_core.checkpoint import load_checkpoint
+from animegen_core.training.run_folder import read_log
+
+ROOT = Path(__file__).parents[2]
+ACCELERATE = ("-m", "accelerate.commands.launch", "--cpu", "--num_processes", 2)
+TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", 2)
+LAUNCHERS = {"accelerate": ACCELERATE, "torchrun": TORCHRUN}
+SHARED = ("--device", "cpu", "--precision", "fp32", "--batch", 4, "--log-interval", 1)
+STYLEGAN2 = (
+    "--resolution", 16, "--latent-dim", 8, "--mapping-depth", 2, "--channel-base", 64, "--channel-max", 8, "--r1-interval", 2,
+    "--augment", "translation", "--ada-kimg", 0.1, "--path-length-weight", 2, "--path-length-interval", 2,
+    "--path-length-start-kimg", 0, "--loss", "relativistic", "--label-weight", 0.3, "--label-sampling", "sqrt",
+)  # fmt: skip
+
+# What each process draws differs, but after a step its networks are those of the others.
+SAME_NETWORKS = """
+import torch
+from accelerate.utils import gather
+from animegen_core.training import StyleGAN2Options, Trainer
+from animegen_core.training.recipes import StyleGAN2Recipe
+
+size = dict(resolution=16, latent_dim=8, channel_base=64, channel_max=8)
+trainer = Trainer(StyleGAN2Recipe(StyleGAN2Options(**size, batch=4, precision="fp32", r1_interval=1)))
+losses = [trainer.step(torch.randn(4, 3, 16, 16, generator=torch.Generator().manual_seed(0)))["loss_g"] for _ in range(2)]
+drawn = gather(losses[0][None])
+weights = [gather(p.detach().flatten()[None]) for n in trainer.networks().values() for p in n.parameters()]
+assert len(drawn) == 2 and drawn[0] != drawn[1], drawn
+assert all(len(both) == 2 and torch.equal(*both) for both in weights)
+print("process", trainer.process.process_index, "agrees")
+"""
+
+
+def launched(launcher, *command):
+    """What the command prints when two processes run it, which must succeed."""
+    result = subprocess.run(
+        [sys.executable, *map(str, LAUNCHERS[launcher]), *map(str, command)],
+        cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def tagged(pictures):
+    """A tag file of all of the pictures."""
+    path = pictures.parent / "tags.csv"
+    rows = [f"{p.name},{'pink' if i % 2 else ''},blue" for i, p in enumerate(sorted(pictures.iterdir()))]
+    path.write_text("\n".join(["file,hair,eyes", *rows]))
+    return path
+
+
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_two_processes_make_one_run_of_stylegan2(pictures, tmp_path, launcher):
+    data = ("--data", pictures, "--labels", tagged(pictures), "--out", tmp_path / "runs", "--kimg", 0.016)
+    printed = launched(launcher, "train.py", "stylegan2", *SHARED, *STYLEGAN2, *data)
+    assert printed.count("2 processes share each batch of 4") == 1
+    (folder,) = (tmp_path / "runs").iterdir()
+    with safe_open(folder / "state.safetensors", "pt") as file:
+        progress = json.loads(file.metadata()["progress"])
+        assert file.get_tensor("recipe.path_length") > 0
+    assert (progress["images_seen"], progress["steps"], len(read_log(folder / "log.csv"))) == (16, 4, 4)
+    assert load_checkpoint(folder / "checkpoint").generator(torch.randn(1, 8)).isfinite().all()
+
+
+def test_two_processes_make_and_resume_one_run_of_a_dcgan(pictures, tmp_path):
+    data = ("--no-batch-norm", "--data", pictures, "--out", tmp_path / "runs", "--kimg", 0.008)
+    printed = launched("torchrun", "train.py", "dcgan", *SHARED, *data)
+    assert printed.count("2 processes share each batch of 4") == 1
+    (folder,) = (tmp_path / "runs").iterdir()
+    launched("torchrun", "train.py", "dcgan", "--device", "cpu", "--resume", folder, "--kimg", 0.012)
+    assert [line["images"] for line in read_log(folder / "log.csv")] == [4, 8, 12]
+    assert Studio.load(folder / "checkpoint", "cpu").render(Character(1)).size == (64, 64)
+
+
+def test_ctrl_c_saves_what_two_processes_have_learned(pictures, tmp_path):
+    arguments = ("train.py", "dcgan", *SHARED, "--data", pictures, "--out", tmp_path / "runs", "--kimg", 1000)
+    process = subprocess.Popen(
+        [sys.executable, *map(str, (*TORCHRUN, *arguments))],
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    try:
+        give_up = time.monotonic() + 100
+        while not list((tmp_path / "runs").glob("*/log.csv")):
+            assert process.poll() is None and time.monotonic() < give_up
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the launcher and to those whom it tells once more
+        process.wait(timeout=60)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    (folder,) = (tmp_path / "runs").iterdir()
+    with safe_open(folder / "state.safetensors", "pt") as file:
+        assert json.loads(file.metadata()["progress"])["images_seen"] > 0
+
+
+def test_processes_see_shares_of_their_own_and_keep_the_same_networks(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SAME_NETWORKS)
+    printed = launched("torchrun", script)
+    assert "process 0 agrees" in printed and "process 1 agrees" in printed
+
+
+def test_an_unknown_number_of_processes_is_asked_for():
+    waiting = {"ACCELERATE_USE_CPU": "True", "MASTER_ADDR": "127.0.0.1"}  # what accelerate leaves
+    result = subprocess.run(
+        [sys.executable, "train.py", "dcgan", "--data", "tests"],
+        cwd=ROOT, env=os.environ | waiting, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 2
+    assert "'torchrun --nproc_per_node 2" in result.stderr and "Traceback" not in result.stderr
