@@ -42,7 +42,6 @@ drawn = gather(losses[0][None])
 weights = [gather(p.detach().flatten()[None]) for n in trainer.networks().values() for p in n.parameters()]
 assert len(drawn) == 2 and drawn[0] != drawn[1], drawn
 assert all(len(both) == 2 and torch.equal(*both) for both in weights)
-print("process", trainer.process.process_index, "agrees")
 """
 
 
@@ -111,8 +110,7 @@ def test_ctrl_c_saves_what_two_processes_have_learned(pictures, tmp_path):
 def test_processes_see_shares_of_their_own_and_keep_the_same_networks(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SAME_NETWORKS)
-    printed = launched("torchrun", script)
-    assert "process 0 agrees" in printed and "process 1 agrees" in printed
+    launched("torchrun", script)
 
 
 def test_an_unknown_number_of_processes_is_asked_for():
