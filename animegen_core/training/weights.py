@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -60,16 +61,25 @@ def take_weights(network: nn.Module, tensors: dict[str, Tensor]) -> set[str]:
     """Copy into ``network`` what it has under the same name and in the same shape, and return the names.
 
     If it has grown, the outputs to RGB that are larger than all it took start at zero: since those of all sizes are summed, it
-    draws at first what the small network drew, upsampled, without the noise of untrained layers.
+    draws at first what the small network drew, upsampled, without the noise of untrained layers. If it has learned to take
+    labels, a DCGAN's inputs of labels start at zero: it draws what it drew, until it has learned what they mean.
     """
-    own = network.state_dict()
-    fitting = {name: t for name, t in tensors.items() if name in own and t.shape == own[name].shape}
+    own, label_inputs = network.state_dict(), sum(getattr(network, "label_dims", ()))
+    tensors = {name: _widened(t, label_inputs, own[name]) for name, t in tensors.items() if name in own}
+    fitting = {name: t for name, t in tensors.items() if t.shape == own[name].shape}
     network.load_state_dict(own | fitting)
     outputs = [(f"{name}.weight" in fitting, module) for name, module in network.named_modules() if isinstance(module, ToRGB)]
     if any(taken for taken, _ in outputs):
         while not outputs[-1][0]:  # from the largest on
             nn.init.zeros_(outputs.pop()[1].weight)
     return set(fitting)
+
+
+def _widened(weight: Tensor, inputs: int, wanted: Tensor) -> Tensor:
+    """A matrix or kernel with so many more inputs, of no effect, if just those are what it lacks; else as it is."""
+    if weight.ndim < 2 or wanted.ndim < 2 or wanted.shape[1] - weight.shape[1] != inputs:
+        return weight
+    return torch.cat([weight, weight.new_zeros(len(weight), inputs, *weight.shape[2:])], 1)
 
 
 def parts_of(names: Iterable[str]) -> list[str]:

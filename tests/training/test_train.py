@@ -21,9 +21,10 @@ from typer.testing import CliRunner
 from animegen_core import AnimeGenError, Character, Studio
 from animegen_core.checkpoint import load_checkpoint
 from animegen_core.models import dcgan
-from animegen_core.training import DCGANOptions, train, train_dcgan
+from animegen_core.training import DCGANOptions, Trainer, train, train_dcgan
 from animegen_core.training.command import app
-from animegen_core.training.recipes import DCGANRecipe
+from animegen_core.training.options import ConditionalDCGANOptions
+from animegen_core.training.recipes import ConditionalDCGANRecipe, DCGANRecipe
 from animegen_core.training.run_folder import load_options, read_log
 
 ROOT = Path(__file__).parents[2]
@@ -410,3 +411,18 @@ def test_two_runs_started_at_once_get_two_folders(pictures, tmp_path):
 def test_training_does_not_need_the_interface():
     check = "import animegen_core.training.command, sys; assert 'gradio' not in sys.modules"
     subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=True)
+
+
+def test_a_conditional_dcgan_begins_with_what_an_unconditional_one_drew(tmp_path):
+    plain = Trainer(DCGANRecipe(DCGANOptions(latent_dim=8)), "cpu")
+    plain.save(tmp_path / "state.safetensors")
+    told = Trainer(ConditionalDCGANRecipe(ConditionalDCGANOptions(latent_dim=8, seed=1)), "cpu")
+    assert "new" not in told.start_from(tmp_path)
+    z, pictures = torch.randn(4, 8), torch.rand(4, 3, 64, 64) * 2 - 1
+    labels = torch.tensor([[0, 1], [2, -1], [-1, -1], [11, 10]])
+    for name, given in (("generator", z), ("ema", z), ("discriminator", pictures)):
+        before, after = plain.networks()[name].eval(), told.networks()[name].eval()
+        with torch.no_grad():
+            torch.testing.assert_close(after(given, labels), before(given), rtol=1e-3, atol=1e-4)
+    told.step(pictures, labels)
+    assert told.generator.project[0].weight[:, 8:].abs().sum() > 0  # labels are learned
