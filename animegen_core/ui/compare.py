@@ -34,7 +34,7 @@ class CompareTab:
                 self.faces = gr.Slider(1, _FACES, 6, step=1, label="Faces", elem_id="compare-faces")
                 self.hair = colour_radio("hair", "compare-hair")
                 self.eyes = colour_radio("eyes", "compare-eyes")
-                self.psi = psi_slider("compare-creativity", 1.0)
+                self.psi = psi_slider("compare-creativity", self.studios.get(self.studios.default).usual_psi)
             with gr.Column(scale=8, min_width=320):
                 self.table = face_table("compare-table")
         restores(frame, self.table.pick)
