@@ -42,7 +42,8 @@ class TrainOptions:
     max_minutes: float | None = option(None, "Stop after this many minutes of this start, saving a state to resume from.")
     resolution: int = option(64, "Side of the pictures in pixels.")
     batch: int = option(128, "Pictures in a batch, over all processes.")
-    lr: float = option(2e-4, "Adam's learning rate, both networks.")
+    lr: float = option(2e-4, "Adam's learning rate.")
+    lr_d: float | None = option(None, "Another one for the discriminator, as where it cannot tell fakes any more.")
     beta1: float = option(0.5, "Adam's beta 1: less momentum than the usual .9 keeps the two players from overshooting.")
     beta2: float = option(0.999, "Adam's beta 2.")
     lr_decay_kimg: float | None = option(None, "Halve the learning rates every so many kimg; by default they stay.")
@@ -72,6 +73,7 @@ class TrainOptions:
             "resolution",
             "batch",
             "lr",
+            "lr_d",
             "lr_decay_kimg",
             "grad_clip",
             "save_interval",

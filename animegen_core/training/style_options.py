@@ -18,7 +18,6 @@ class StyleBasedOptions(TrainOptions):
 
     batch: int = option(64, "Pictures in a batch, over all processes.")
     lr: float = option(1e-3, "Adam's learning rate.")
-    lr_d: float | None = option(None, "Another one for the discriminator.")
     beta1: float = option(0.0, "Adam's beta 1: no momentum.")
     beta2: float = option(0.99, "Adam's beta 2.")
     ema_kimg: float = option(10.0, "Half-life of the averaged generator's weights, in kimg.")
@@ -49,7 +48,7 @@ class StyleBasedOptions(TrainOptions):
         super().__post_init__()
         channel_plan(self.resolution, self.channel_base, self.channel_max)  # raises what the networks would
         check_shares(self, "style_mixing", "r1_share", "path_length_share")
-        for name in ("lr_d", "latent_dim", "mapping_depth", "group_size", "r1_interval", "path_length_interval", "ada_kimg"):
+        for name in ("latent_dim", "mapping_depth", "group_size", "r1_interval", "path_length_interval", "ada_kimg"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise AnimeGenError(f"{name} is {value!r}, but must be above 0.")

@@ -426,3 +426,9 @@ def test_a_conditional_dcgan_begins_with_what_an_unconditional_one_drew(tmp_path
             torch.testing.assert_close(after(given, labels), before(given), rtol=1e-3, atol=1e-4)
     told.step(pictures, labels)
     assert told.generator.project[0].weight[:, 8:].abs().sum() > 0  # labels are learned
+
+
+def test_the_discriminator_may_learn_at_a_speed_of_its_own():
+    run = Trainer(DCGANRecipe(DCGANOptions(lr=1e-4, lr_d=4e-4)), "cpu")
+    rates = [o.param_groups[0]["lr"] for o in (run.generator_optimizer, run.discriminator_optimizer)]
+    assert rates == [1e-4, 4e-4]

@@ -31,7 +31,8 @@ class Recipe(ABC):
 
     def adam(self, network: str) -> tuple[float, tuple[float, float]]:
         """Learning rate and betas of the "generator" or the "discriminator"."""
-        return self.options.lr, (self.options.beta1, self.options.beta2)
+        lr = self.options.lr_d if network == "discriminator" else None
+        return lr or self.options.lr, (self.options.beta1, self.options.beta2)
 
     def prepare_labels(self, labels: Tensor, progress: Progress) -> Tensor:
         """Labels (N, attributes) as this step shows them to both networks."""
