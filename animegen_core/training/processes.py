@@ -7,7 +7,7 @@ import psutil
 import torch
 from accelerate import PartialState
 from accelerate.commands.launch import launch_command_parser
-from accelerate.utils import get_cpu_distributed_information
+from accelerate.utils import get_cpu_distributed_information, parse_flag_from_env
 
 from animegen_core.errors import AnimeGenError
 
@@ -44,4 +44,4 @@ def start_missing_processes() -> None:
 
 
 def _told_cpu() -> bool:
-    return os.environ.get("ACCELERATE_USE_CPU") == "True"
+    return parse_flag_from_env("ACCELERATE_USE_CPU")

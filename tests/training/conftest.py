@@ -15,3 +15,12 @@ def tiny(monkeypatch):
         return dcgan.Generator(recipe.options.latent_dim, 4, **variant), dcgan.Discriminator(4, **variant)
 
     monkeypatch.setattr(DCGANRecipe, "build", build)
+
+
+@pytest.fixture
+def tags(pictures):
+    """A tag file of all of the pictures."""
+    path = pictures.parent / "tags.csv"
+    rows = [f"{p.name},{'pink' if i % 2 else ''},blue" for i, p in enumerate(sorted(pictures.iterdir()))]
+    path.write_text("\n".join(["file,hair,eyes", *rows]))
+    return path

@@ -59,14 +59,6 @@ def trained(family, *arguments):
     return result
 
 
-def tagged(pictures):
-    """A tag file of all of the pictures."""
-    path = pictures.parent / "tags.csv"
-    rows = [f"{p.name},{'pink' if i % 2 else ''},blue" for i, p in enumerate(sorted(pictures.iterdir()))]
-    path.write_text("\n".join(["file,hair,eyes", *rows]))
-    return path
-
-
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_generator_survives_its_checkpoint(tmp_path, family):
     options = dict(labels="tags.csv") if family == "stylegan2" else {}
@@ -105,8 +97,8 @@ def test_warnings_are_printed_once(pictures, tmp_path, monkeypatch):
     assert (result.stdout.count(WON), result.stdout.count(COLLAPSED)) == (1, 1)
 
 
-def test_a_tag_file_makes_stylegan2_conditional(pictures, tmp_path):
-    arguments = [*flags(TINY), "--data", pictures, "--out", tmp_path, "--labels", tagged(pictures), "--label-ramp-kimg", 0]
+def test_a_tag_file_makes_stylegan2_conditional(pictures, tmp_path, tags):
+    arguments = [*flags(TINY), "--data", pictures, "--out", tmp_path, "--labels", tags, "--label-ramp-kimg", 0]
     trained("stylegan2", *arguments, "--kimg", 0.024)
     folder = tmp_path / "00000-stylegan2-16"
     generator = load_checkpoint(folder / "checkpoint").generator

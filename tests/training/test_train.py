@@ -1,4 +1,4 @@
-"""Whole runs: the command line, a kill and a resume, Ctrl-C, divergence and several processes."""
+"""Whole runs: the command line, a kill and a resume, Ctrl-C, divergence, and two runs at once."""
 
 import contextlib
 import json
