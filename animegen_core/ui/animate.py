@@ -20,7 +20,7 @@ from animegen_core.ui.pictures import caption, data_url
 
 _FIRST_KEYS = (2, 7, 24)  # a loop to begin with
 _FRAMES_BETWEEN = 10  # looks at whether the visitor still wants the film, each of which costs as much as a frame
-_ENLARGED_FRAMES = 64  # of the view: more would take seconds, at every change of a control
+_SHARPENED_FRAMES = 64  # of the view: more would keep others waiting, at every change of a control
 _FORMATS = {"GIF": "gif", "WebP": "webp", "MP4": "mp4", "PNGs": "png"}
 
 
@@ -29,7 +29,7 @@ class AnimateTab:
 
     def __init__(self, frame: Frame) -> None:
         self.frame, self.studios = frame, frame.studios
-        self.latest = Latest(frame.demo)
+        self.latest, self.latest_sharp = Latest(frame.demo), Latest(frame.demo)
         self.inbox = frame.inboxes["animate"]
         self.keys = gr.State([{"seed": seed} for seed in _FIRST_KEYS])
         with gr.Row(equal_height=False):
@@ -73,18 +73,24 @@ class AnimateTab:
         smooth = dict(quiet, show_progress="hidden", trigger_mode="always_last")
         what = [frame.checkpoint, self.keys, self.path, self.frames, self.fps, self.easing, self.loop]
         show = dict(fn=self.show, inputs=what, outputs=[self.row, self.film], **smooth)
-        reshoot = dict(fn=self.shoot, inputs=what, outputs=self.film, **smooth)
+        shoot = dict(fn=self.shoot, inputs=what, outputs=self.film, **smooth)
+        # Events of their own, so that no click waits for the seconds that a sharp film takes.
+        sharpen = dict(fn=self.sharpen, inputs=what, outputs=self.film, **smooth)
 
-        gr.on([frame.tab_items["animate"].select, frame.header.picked.change], **show)
-        gr.on([self.path.input, self.frames.input, self.easing.input, self.loop.input], **reshoot)
-        gr.on([self.add.click, self.seed.submit], self.add_key, [self.keys, self.seed], self.keys, **quiet).success(**show)
-        self.add_random.click(self.add_any_key, self.keys, self.keys, **quiet).success(**show)
-        self.clear.click(list, None, self.keys, **quiet).then(**show)
-        self.row.act(self.act, self.keys, self.keys, **quiet).then(**show)
-        self.row.move(self.move, self.keys, self.keys, **quiet).then(**show)
+        gr.on([frame.tab_items["animate"].select, frame.header.picked.change], **show).success(**sharpen)
+        gr.on([self.path.input, self.frames.input, self.easing.input, self.loop.input], **shoot).success(**sharpen)
+        changed = [
+            gr.on([self.add.click, self.seed.submit], self.add_key, [self.keys, self.seed], self.keys, **quiet),
+            self.add_random.click(self.add_any_key, self.keys, self.keys, **quiet),
+            self.clear.click(list, None, self.keys, **quiet),
+            self.row.act(self.act, self.keys, self.keys, **quiet),
+            self.row.move(self.move, self.keys, self.keys, **quiet),
+        ]
+        for event in changed:
+            event.success(**show).success(**sharpen)
         self.row.pick(self.edit_key, self.keys, [frame.tabs, frame.inboxes["generate"]], **quiet)
         controls = [self.keys, self.path, self.frames, self.fps, self.easing, self.loop]
-        self.inbox.change(self.open_message, [self.inbox, *controls], controls, **quiet).success(**show)
+        self.inbox.change(self.open_message, [self.inbox, *controls], controls, **quiet).success(**show).success(**sharpen)
 
         exported = self.export.click(
             self.export_film,
@@ -135,17 +141,27 @@ class AnimateTab:
 
     @told
     def show(self, request: gr.Request, name: str, keys: list[dict], *how: Any) -> tuple:
-        """The keys' faces, and the film."""
+        """The keys' faces, and the film as the network draws it."""
         is_newest = self.latest.begin(request)
-        faces, film = self._faces(name, keys), self._shoot(is_newest, name, keys, *how)
+        faces, film = self._faces(name, keys), self._shoot(is_newest, 0, name, keys, *how)
         return (faces, film) if is_newest() else (gr.skip(), gr.skip())
 
     @told
     def shoot(self, request: gr.Request, *what: Any) -> dict[str, Any] | None:
         """The film alone."""
         is_newest = self.latest.begin(request)
-        film = self._shoot(is_newest, *what)
+        film = self._shoot(is_newest, 0, *what)
         return film if is_newest() else gr.skip()
+
+    @told
+    def sharpen(self, request: gr.Request, *what: Any) -> dict[str, Any] | None:
+        """The film again, enlarged; given up where the visitor wants another by now."""
+        nothing_since, is_newest = self.latest.watch(request), self.latest_sharp.begin(request)
+        _, keys, _, frames, *_ = what
+        if len(keys) < KEYS[0] or frames > _SHARPENED_FRAMES:
+            return gr.skip()
+        film = self._shoot(lambda: nothing_since() and is_newest(), 2, *what)
+        return film if nothing_since() and is_newest() else gr.skip()
 
     def _faces(self, name: str, keys: list[dict]) -> list[dict]:
         characters = [Character.from_dict(key) for key in keys]
@@ -155,14 +171,15 @@ class AnimateTab:
             for character, picture in zip(characters, pictures)
         ]
 
-    def _shoot(self, is_newest: Callable[[], bool], name: str, keys: list[dict], *how: Any) -> dict[str, Any] | None:
-        """All frames as one picture, for the film view; those drawn so far where the visitor wants another by now."""
+    def _shoot(
+        self, is_wanted: Callable[[], bool], enlargement: int, name: str, keys: list[dict], *how: Any
+    ) -> dict[str, Any] | None:
+        """All frames as one picture, for the film view; those drawn so far where nobody wants it by now."""
         if len(keys) < KEYS[0]:
             return None
         film = _animation(keys, *how)
         studio = self.studios.get(name)
-        side = studio.sizes[2 if film.frames <= _ENLARGED_FRAMES else 0]
-        frames = list(itertools.takewhile(lambda _: is_newest(), studio.animate(film, side)))
+        frames = list(itertools.takewhile(lambda _: is_wanted(), studio.animate(film, studio.sizes[enlargement])))
         return contact_sheet(film, frames) if frames else None
 
     @told

@@ -20,8 +20,13 @@ class Latest:
 
     def begin(self, request: gr.Request) -> Callable[[], bool]:
         """Note a request; the function returned says whether it is still the visitor's newest."""
-        visitor, turn = request.session_hash, next(self._turns)
-        self._newest[visitor] = turn
+        self._newest[request.session_hash] = next(self._turns)
+        return self.watch(request)
+
+    def watch(self, request: gr.Request) -> Callable[[], bool]:
+        """Note nothing; the function returned says whether nothing has been asked for since."""
+        visitor = request.session_hash
+        turn = self._newest.get(visitor)
         return lambda: self._newest.get(visitor) == turn
 
     def _forget(self, request: gr.Request) -> None:

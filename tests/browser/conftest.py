@@ -9,6 +9,10 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 
+# No test measures time: these only end one that has failed, on the slowest and busiest machine too.
+PATIENCE_MS = 60_000
+playwright_api.expect.set_options(timeout=PATIENCE_MS)
+
 
 @pytest.fixture(scope="session")
 def studios(family_checkpoints):
@@ -49,7 +53,7 @@ def open_page(browser, app_url):
         context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(8_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: problems.append(f"script error: {error}"))
         page.on("console", lambda message: problems.extend(_script_errors(message)))
         page.on("request", lambda request: problems.extend(_foreign(request.url, app_url)))

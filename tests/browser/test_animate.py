@@ -28,7 +28,7 @@ def export(page, kind, folder):
     page.locator("#format label", has_text=kind).click()
     suffix = {"PNGs": "zip"}.get(kind, kind.lower())
     page.locator("#export").click()
-    expect(page.locator("#exported")).to_contain_text(f".{suffix}", timeout=20_000)
+    expect(page.locator("#exported")).to_contain_text(f".{suffix}")
     with page.expect_download() as started:
         page.locator("#exported a").first.click()
     path = folder / started.value.suggested_filename
@@ -59,6 +59,14 @@ def test_two_faces_sent_here_become_a_film(page):
     open_tab(page, "Animate")
     assert keys_of(page)[-2:] == seeds
     expect(page.locator("#film output")).to_contain_text("/ 60")
+
+
+def test_the_film_is_soon_there_and_then_sharp(animate):
+    has_side = "side => document.querySelector('#film canvas').dataset.side == side"
+    for path in ("Linear", "Circular"):
+        animate.locator("#path label", has_text=path).click()
+        animate.wait_for_function(has_side, arg=64)
+        animate.wait_for_function(has_side, arg=256)
 
 
 def test_keys_are_added_moved_and_removed(animate):

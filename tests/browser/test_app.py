@@ -39,7 +39,7 @@ def gradio_auto_wrap(handler):  # which Gradio calls on a Space
 
 
 @contextmanager
-def running(python=sys.executable, folder=ROOT, deadline=60, **environment):
+def running(python=sys.executable, folder=ROOT, deadline=180, **environment):
     """The address of a studio started with ``python app.py`` on a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -96,7 +96,7 @@ def generate(url, folder, **arguments):
 
 def test_the_studio_starts_and_the_example_client_gets_faces(address, tmp_path):
     client = [sys.executable, str(ROOT / "examples" / "api_client.py"), address]
-    output = subprocess.run(client, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True).stdout
+    output = subprocess.run(client, cwd=tmp_path, capture_output=True, text=True, timeout=180, check=True).stdout
     faces = [line.rsplit(" ", 1) for line in output.splitlines() if line.startswith("Seed ")]
     assert [caption for caption, _ in faces] == ["Seed 41", "Seed 42", "Seed 43", "Seed 44"]
     assert all(Path(file).read_bytes().startswith(b"\x89PNG") for _, file in faces)
@@ -114,7 +114,7 @@ def test_a_zerogpu_space_declares_the_function_without_which_it_is_stopped(zero_
 def test_many_visitors_of_a_zerogpu_space_wait_and_none_is_sent_away(zero_gpu, tmp_path):
     client = Client(zero_gpu[0], verbose=False, download_files=str(tmp_path))
     jobs = [client.submit(seed=seed, api_name="/generate") for seed in range(40)]
-    assert all(len(job.result(60)) == 1 for job in jobs)
+    assert all(len(job.result(180)) == 1 for job in jobs)
 
 
 def test_visitors_of_a_space_cannot_have_a_repository_fetched(zero_gpu, tmp_path):
@@ -132,7 +132,7 @@ def test_visitors_of_a_space_cannot_have_a_repository_fetched(zero_gpu, tmp_path
 )
 def test_a_bad_setting_is_one_sentence(name, value, told):
     environment = {**os.environ, name: value}
-    result = subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    result = subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180)
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith(f"Error: {told}") and len(result.stderr.splitlines()) == 1
 

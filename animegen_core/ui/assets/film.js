@@ -27,7 +27,7 @@ function draw(frame) {
   const context = canvas.getContext("2d");
   context.imageSmoothingQuality = "high";
   context.drawImage(sheet, (frame % columns) * size, Math.floor(frame / columns) * size, size, size, 0, 0, canvas.width, canvas.height);
-  canvas.dataset.frame = frame;
+  Object.assign(canvas.dataset, { frame, side: size });
   counter.textContent = `${frame + 1} / ${film.frames}`;
 }
 
