@@ -13,6 +13,7 @@ from animegen_core.errors import AnimeGenError
 from animegen_core.files import atomic_write_text
 from animegen_core.labels import ANY, ATTRIBUTES, label_index, label_name
 
+LEAST_PROBABILITY = 0.6  # of a classifier's label that counts, where nobody asks for another
 _COLUMNS = ("file", *ATTRIBUTES)
 
 

@@ -1,6 +1,5 @@
 """Does a face have the hair and eyes that were asked for? A classifier answers that no generator learned its labels from."""
 
-import itertools
 import json
 from dataclasses import dataclass
 
@@ -17,13 +16,15 @@ from animegen_core.evaluation.features import to_images
 from animegen_core.evaluation.intervals import Interval, of_share
 from animegen_core.images import to_uint8
 from animegen_core.labelling import load_classifier, predict
-from animegen_core.labels import ANY, ATTRIBUTES
+from animegen_core.labels import ANY, ATTRIBUTES, label_name
 from animegen_core.models.classifier import ColourClassifier
 from animegen_core.studio import Studio
 
 JUDGE = "judge-64"
 ALL = "all"  # the row of a table over all colours
-_EACH = 10  # faces of each pair of colours: 110 of each hair and 120 of each eye colour
+EVERY_PAIR = "every pair"  # of hair and eyes equally often, most of which are rare
+_EACH = 100  # faces of each colour
+_EACH_PAIR = 5
 
 
 @dataclass(frozen=True)
@@ -39,22 +40,43 @@ class ColourScore:
     real: float | None
 
 
-def colour_scores(studio: Studio, psi: float, seed: int, real: dict[str, dict[str, float | None]]) -> dict:
-    """Draw every pair of colours ten times and judge the faces: attribute -> colour or "all" -> ``ColourScore``.
+def colour_scores(
+    studio: Studio, psi: float, seed: int, labels: Tensor | None, real: dict[str, dict[str, float | None]]
+) -> dict[str, dict[str, ColourScore]]:
+    """Draw a hundred faces of each colour and five of every pair and judge them: attribute -> row -> ``ColourScore``.
+
+    The rows are "all", each colour, and "every pair". With each hair colour goes the eye colour of a random real picture that
+    has it, or none where that is unknown, and the other way round: faces and real pictures are judged on like questions.
 
     Args:
+        labels: int64 (N, 2) of the real pictures, -1 where unknown. With None, or for a colour that they lack, the other
+            attribute is left open.
         real: accuracies on real pictures, of ``real_accuracies`` or ``known_accuracies``.
     """
-    pairs = list(itertools.product(*(range(len(colours)) for colours in ATTRIBUTES.values()))) * _EACH
-    faces = [
-        Character(seed + index, *(colours[c] for colours, c in zip(ATTRIBUTES.values(), pair)), psi=psi)
-        for index, pair in enumerate(pairs)
-    ]
-    repeated = shares(load_classifier(JUDGE), draw(studio, faces, "faces of every colour"), torch.tensor(pairs))
-    return {
-        attribute: {colour: ColourScore(repeated[attribute][colour], real[attribute][colour]) for colour in (ALL, *colours)}
-        for attribute, colours in ATTRIBUTES.items()
-    }
+    judge, scores = load_classifier(JUDGE), {}
+    pairs = torch.cartesian_prod(*(torch.arange(len(colours)) for colours in ATTRIBUTES.values())).repeat(_EACH_PAIR, 1)
+    of_pairs = shares(judge, draw(studio, _characters(pairs, seed, psi), "faces of every pair"), pairs)
+    for column, (attribute, colours) in enumerate(ATTRIBUTES.items()):
+        wanted = torch.cat([_company(labels, column, colour, seed) for colour in range(len(colours))])
+        drawn = shares(judge, draw(studio, _characters(wanted, seed, psi), f"faces by {attribute}"), wanted)[attribute]
+        rows = {row: ColourScore(drawn[row], real[attribute][row]) for row in (ALL, *colours)}
+        scores[attribute] = rows | {EVERY_PAIR: ColourScore(of_pairs[attribute][ALL], None)}
+    return scores
+
+
+def _company(labels: Tensor | None, column: int, colour: int, seed: int) -> Tensor:
+    """Labels (_EACH, 2) with the colour in that column and, in the other, what goes with it in real pictures."""
+    with_colour = torch.empty(0, 2) if labels is None else labels[labels[:, column] == colour]
+    if len(with_colour):
+        return with_colour[np.random.RandomState(seed).randint(len(with_colour), size=_EACH)]
+    alone = torch.full((_EACH, len(ATTRIBUTES)), ANY)
+    alone[:, column] = colour
+    return alone
+
+
+def _characters(labels: Tensor, seed: int, psi: float) -> list[Character]:
+    names = ([label_name(attribute, index) for attribute, index in zip(ATTRIBUTES, row)] for row in labels.tolist())
+    return [Character(seed + index, *colours, psi=psi) for index, colours in enumerate(names)]
 
 
 def shares(judge: ColourClassifier, pictures: np.ndarray, labels: Tensor) -> dict[str, dict[str, Interval | None]]:

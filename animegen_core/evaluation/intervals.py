@@ -36,7 +36,7 @@ def of_share(right: int, count: int) -> Interval:
     share, z2 = right / count, _Z**2
     centre = (share + z2 / (2 * count)) / (1 + z2 / count)
     half = _Z / (1 + z2 / count) * math.sqrt(share * (1 - share) / count + z2 / (4 * count**2))
-    return Interval(share, centre - half, centre + half)
+    return Interval(share, max(0.0, centre - half), min(1.0, centre + half))  # past them by rounding only
 
 
 def jackknife(statistic: Callable[[Sequence[int]], float], folds: int = 10) -> Interval:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from animegen_core.character import Character
 from animegen_core.data import load_pictures
 from animegen_core.data.cache import PictureCache
-from animegen_core.data.tags import labels_for, read_tags
+from animegen_core.data.tags import LEAST_PROBABILITY, labels_for, read_tags
 from animegen_core.errors import AnimeGenError
 from animegen_core.evaluation import spectrum
 from animegen_core.evaluation.colours import colour_scores, known_accuracies, real_accuracies
@@ -150,7 +150,9 @@ def evaluate(
         samples: faces to draw; at most half as many as there are real pictures take part.
         seed: of the first face; the others follow.
         psi: creativity; 1 shows all that the generator can, which is what distances are usually given for.
-        tags: a tag file of the real pictures. A checkpoint that takes colours then gets them as often as they are in it.
+        tags: a tag file of the real pictures. A checkpoint that takes colours then gets them as often as they are in it, and
+            none where a classifier was unsure, as in training: asked for a colour that it had only seen clear, it could not
+            draw the others.
         inception: also the true FID, KID and IS, if the weights are at hand; slow on a CPU.
 
     Raises:
@@ -166,7 +168,7 @@ def evaluate(
     studio = studio if isinstance(studio, Studio) else Studio.load(studio)
     cache = load_pictures(real_path, studio.checkpoint.generator.resolution)
     chosen = split(len(cache.names), samples)
-    labels = None if tags is None else labels_for(cache.names, read_tags(tags))
+    labels = None if tags is None else labels_for(cache.names, read_tags(tags), LEAST_PROBABILITY)
     notes = _notes(cache, chosen, samples)
 
     comparison = _Comparison(studio, cache, chosen, characters(studio, chosen.count, seed, psi, labels))
@@ -185,7 +187,7 @@ def evaluate(
     colours = None
     if studio.capabilities.labels:
         real = known_accuracies() if labels is None else real_accuracies(cache.pictures, labels)
-        colours = colour_scores(studio, psi, seed, real)
+        colours = colour_scores(studio, psi, seed, labels, real)
     if inception:
         found, sentence = inception_scores(comparison.stand_ins, comparison.fakes)
         comparison.measures |= {key: Measure.of(key, interval) for key, interval in found.items()}

@@ -4,7 +4,7 @@ import io
 from collections.abc import Callable
 from typing import Any
 
-from animegen_core.evaluation.colours import ALL
+from animegen_core.evaluation.colours import ALL, EVERY_PAIR
 from animegen_core.evaluation.results import Evaluation
 
 _REAL, _FACES = "tab:grey", "tab:pink"
@@ -65,7 +65,7 @@ def _colours(axes: Any, attributes: dict[str, dict]) -> None:
     ][::-1]
     drawn = [score.drawn for _, score in rows]
     errors = [[d.value - d.low for d in drawn], [d.high - d.value for d in drawn]]
-    shades = [_REAL if name.endswith(ALL) else _FACES for name, _ in rows]
+    shades = [_REAL if name.endswith((ALL, EVERY_PAIR)) else _FACES for name, _ in rows]
     axes.barh([name for name, _ in rows], [d.value for d in drawn], xerr=errors, color=shades, ecolor="0.4")
     known = [(score.real, name) for name, score in rows if score.real is not None]
     axes.plot(*zip(*known) if known else ([], []), "k|", markersize=9)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from animegen_core.data.sampling import SAMPLINGS
+from animegen_core.data.tags import LEAST_PROBABILITY
 from animegen_core.errors import AnimeGenError
 from animegen_core.weights import check_shard_size
 
@@ -134,7 +135,7 @@ class ConditionalDCGANOptions(DCGANOptions):
     """DCGAN conditioned on hair and eye colour; pictures without a label are drawn as "any"."""
 
     labels: str | None = option(None, "Tag file (CSV: file, hair, eyes) of the pictures; required.")
-    least_probability: float = option(0.6, "Labels that a classifier gave a lower probability count as unknown.")
+    least_probability: float = option(LEAST_PROBABILITY, "Labels that a classifier gave a lower probability count as unknown.")
     label_dropout: float = option(0.15, "Share of known labels hidden in every batch, so that any colour is learned too.")
     label_sampling: str = option("frequency", SAMPLING_HELP)
     mismatch_weight: float = option(1.0, "Weight of real pictures shown with a wrong label as fakes.")

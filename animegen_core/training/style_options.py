@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from animegen_core.data.sampling import SAMPLINGS
+from animegen_core.data.tags import LEAST_PROBABILITY
 from animegen_core.errors import AnimeGenError
 from animegen_core.models.layers import channel_plan
 from animegen_core.training.augment import OPERATIONS
@@ -83,7 +84,7 @@ class StyleGAN2Options(StyleBasedOptions):
     channel_max: int = option(256, "... but at most this many.")
     path_length_weight: float = option(0.0, "Weight of the path length penalty; 0 turns it off.")
     labels: str | None = option(None, "Tag file (CSV: file, hair, eyes) of the pictures; without one nothing is conditional.")
-    least_probability: float = option(0.6, "Labels that a classifier gave a lower probability count as unknown.")
+    least_probability: float = option(LEAST_PROBABILITY, "Labels that a classifier gave a lower probability count as unknown.")
     label_dropout: float = option(0.15, "Share of known labels hidden in every batch, so that any colour is learned too.")
     label_sampling: str = option("frequency", SAMPLING_HELP)
     label_ramp_kimg: float = option(

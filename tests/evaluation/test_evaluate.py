@@ -1,5 +1,6 @@
 """From a checkpoint and a folder of pictures to figures, a table, JSON, a page and a comparison."""
 
+import itertools
 import json
 import re
 from dataclasses import replace
@@ -17,6 +18,7 @@ from animegen_core.data.tags import Tag, write_tags
 from animegen_core.errors import AnimeGenError
 from animegen_core.evaluation import colours, command, comparison, evaluate, measuring
 from animegen_core.evaluation.drawing import characters
+from animegen_core.evaluation.drawing import draw as draw_faces
 from animegen_core.evaluation.inception import inception_scores, scores
 from animegen_core.evaluation.intervals import Interval
 from animegen_core.evaluation.measuring import _Comparison
@@ -50,7 +52,8 @@ def small():
     with pytest.MonkeyPatch.context() as patch:
         length = measuring.path_length
         patch.setattr(measuring, "path_length", lambda generator, network: length(generator, network, pairs=10))
-        patch.setattr(colours, "_EACH", 1)
+        patch.setattr(colours, "_EACH", 2)
+        patch.setattr(colours, "_EACH_PAIR", 1)
         yield
 
 
@@ -134,7 +137,8 @@ def test_more_samples_than_half_of_the_real_pictures_are_cut_and_said_to_be(real
     assert 0 <= drawn.low <= drawn.value <= drawn.high <= 1
     assert evaluation.colours["hair"]["red"].real is None  # no real picture is tagged so
     assert evaluation.colours["eyes"]["all"].real is not None
-    assert {row[1] for row in evaluation.colour_rows() if row[0] == "eyes"} == {"all", *colours.ATTRIBUTES["eyes"]}
+    rows = {row[1] for row in evaluation.colour_rows() if row[0] == "eyes"}
+    assert rows == {"all", *colours.ATTRIBUTES["eyes"], "every pair"}
     assert evaluation.looks == "colours as frequent as the tags'"
     assert "seeds 0 to 61" in evaluation.heading
 
@@ -146,6 +150,39 @@ def test_colours_are_drawn_as_often_as_the_tags_have_them(family_checkpoints, ti
     assert {(face.hair, face.eyes, face.psi) for face in drawn} == {("aqua", None, 0.7), ("black", "blue", 0.7)}
     assert 0.65 < sum(face.hair == "aqua" for face in drawn) / 400 < 0.85
     assert {face.hair for face in characters(Studio.load(tiny_checkpoint), 5, 0, 1, labels)} == {None}
+
+
+def test_a_colour_is_asked_for_in_its_usual_company(family_checkpoints, monkeypatch):
+    asked = {}
+
+    def note(studio, faces, what):
+        asked[what] = [(face.hair, face.eyes) for face in faces]
+        return draw_faces(studio, faces)
+
+    monkeypatch.setattr(colours, "draw", note)
+    labels = torch.tensor([[0, 2], [0, -1], [1, 2]])
+    real = {name: dict.fromkeys((colours.ALL, *values), 0.9) for name, values in colours.ATTRIBUTES.items()}
+    colours.colour_scores(Studio.load(family_checkpoints["conditional-dcgan"]), 1, 0, labels, real)
+    hair, eyes = colours.ATTRIBUTES.values()
+    assert sorted(asked["faces of every pair"]) == sorted(itertools.product(hair, eyes))
+    assert set(asked["faces by hair"]) <= {
+        ("aqua", "blue"),
+        ("aqua", None),
+        ("black", "blue"),
+        *((one, None) for one in hair[2:]),
+    }
+    assert [face[0] for face in asked["faces by hair"]] == [one for one in hair for _ in range(2)]
+    assert {face for face in asked["faces by eyes"] if face[1] == "blue"} <= {("aqua", "blue"), ("black", "blue")}
+
+
+def test_a_colour_of_which_a_classifier_was_unsure_is_not_asked_for(real, family_checkpoints, tmp_path, monkeypatch):
+    unsure = [Tag(f"{seed:03d}.png", (0, 1), (0.9, 0.5)) for seed in range(124)]
+    write_tags(tmp_path / "tags.csv", unsure)
+    asked = []
+    monkeypatch.setattr(measuring, "draw", lambda studio, faces: asked.extend(faces) or draw_faces(studio, faces))
+    monkeypatch.setattr(measuring, "colour_scores", lambda *arguments: None)
+    evaluate(Studio.load(family_checkpoints["conditional-dcgan"]), real, samples=60, tags=tmp_path / "tags.csv")
+    assert {(face.hair, face.eyes) for face in asked} == {("aqua", None)}
 
 
 def test_the_judges_accuracy_without_tags_is_the_one_it_was_trained_with():
