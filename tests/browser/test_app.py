@@ -123,18 +123,13 @@ def test_visitors_of_a_space_cannot_have_a_repository_fetched(zero_gpu, tmp_path
     assert "user/name" not in str(error.value)
 
 
-@pytest.mark.parametrize(
-    "name, value, told",
-    [
-        ("ANIMEGEN_CHECKPOINT", "nonesuch", "Unknown checkpoint 'nonesuch'; bundled are: "),
-        ("ANIMEGEN_HUB", "maybe", "ANIMEGEN_HUB is 'maybe', but must be on or off."),
-    ],
-)
-def test_a_bad_setting_is_one_sentence(name, value, told):
-    environment = {**os.environ, name: value}
+def test_a_bad_setting_is_one_sentence():
+    environment = {**os.environ, "ANIMEGEN_CHECKPOINT": "nonesuch"}
     result = subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180)
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.startswith(f"Error: {told}") and len(result.stderr.splitlines()) == 1
+    assert (
+        result.stderr.startswith("Error: Unknown checkpoint 'nonesuch'; bundled are: ") and len(result.stderr.splitlines()) == 1
+    )
 
 
 @pytest.mark.skipif("ANIMEGEN_TEST_CLEAN" not in os.environ, reason="takes minutes and gigabytes: make test-clean")

@@ -136,8 +136,9 @@ def test_a_damaged_history_is_forgotten(open_page):
         page.evaluate("text => localStorage.setItem('animegen-history', text)", damage)
         page.reload()
         page.locator("#psi-row img").first.wait_for()
-        generate(page)
         assert page.locator("#history b").count() == 0
+    generate(page)
+    expect(page.locator(f"#history .face[title*='Seed {seed_of(page)} ']")).to_have_count(1)
 
 
 def test_a_film_in_the_history_opens_the_animate_tab(page):
