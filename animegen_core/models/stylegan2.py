@@ -218,7 +218,8 @@ class StyleGAN2Generator(StyleBasedGenerator):
 class StyleGAN2Discriminator(StyleGANDiscriminator):
     """Picture and labels -> one logit, high for real: logit(x) + <e(label), features(x)> / sqrt(dim), where e(any) = 0.
 
-    The vectors e start at zero, so that labels come in gently instead of as noise.
+    The vectors e start at zero, so that labels come in gently instead of as noise. They can also be asked what labels a picture
+    has, and beside them stand twins, vectors of the same kind that learn to tell the labels of generated pictures.
 
     Args:
         resolution: side of the picture, a power of two from 16 to 1024.
@@ -241,20 +242,20 @@ class StyleGAN2Discriminator(StyleGANDiscriminator):
         super().__init__(resolution, channel_base, channel_max, group_size)
         self.config["label_dims"] = list(label_dims)
         self.label_dims = tuple(label_dims)
-        self.embedding = LabelEmbedding(label_dims, self.feature_dim) if label_dims else None
-        if self.embedding is not None:
-            for table in self.embedding.tables:
+        self.embedding, self.twin = (LabelEmbedding(label_dims, self.feature_dim) if label_dims else None for _ in range(2))
+        for embedding in filter(None, (self.embedding, self.twin)):
+            for table in embedding.tables:
                 nn.init.zeros_(table.weight)
 
     def forward(
         self, images: Tensor, labels: Tensor | None = None, tell_labels: bool = False
-    ) -> Tensor | tuple[Tensor, Tensor]:
+    ) -> Tensor | tuple[Tensor, Tensor, Tensor]:
         """Pictures (N, 3, resolution, resolution) and labels (N, len(label_dims)), -1 or None for any, to logits (N,).
 
         Args:
             tell_labels: also return the log-probability (N,) of the labels, those of the attributes added up, where the
                 vectors e are taken for a classifier: softmax over the values of <e(value), features(x)> / sqrt(dim). That of
-                any is 0.
+                any is 0. And the same by the twins.
 
         Raises:
             AnimeGenError: labels do not fit the network.
@@ -268,10 +269,14 @@ class StyleGAN2Discriminator(StyleGANDiscriminator):
                 raise AnimeGenError("Labels were given to an unconditional network; leave them out (None).")
             scaled = features / math.sqrt(self.feature_dim)
             logits = logits + (self.embedding(labels) * scaled).sum(1)
-            return (logits, self._log_probability(scaled, labels)) if tell_labels else logits
+            if not tell_labels:
+                return logits
+            return logits, *(_log_probability(each, scaled, labels) for each in (self.embedding, self.twin))
 
-    def _log_probability(self, features: Tensor, labels: Tensor) -> Tensor:
-        return -sum(
-            F.cross_entropy(features @ table.weight[1:].T, labels[:, column], ignore_index=ANY, reduction="none")
-            for column, table in enumerate(self.embedding.tables)
-        )
+
+def _log_probability(embedding: LabelEmbedding, features: Tensor, labels: Tensor) -> Tensor:
+    """Of the labels (N, len(label_dims)), as the vectors tell them from features (N, dim): (N,)."""
+    return -sum(
+        F.cross_entropy(features @ table.weight[1:].T, labels[:, column], ignore_index=ANY, reduction="none")
+        for column, table in enumerate(embedding.tables)
+    )

@@ -199,20 +199,21 @@ def test_a_relativistic_run_compares_each_fake_with_its_real_picture():
     assert own.generator_loss(look, real, fake, None).item() == pytest.approx(math.log1p(math.exp(1.5)))
 
 
-def test_telling_labels_is_learned_from_real_pictures_and_asked_of_the_generator():
+def test_telling_labels_is_learned_from_reals_and_from_fakes_and_the_generator_weighs_one_against_the_other():
     weighted, plain = (recipe("stylegan2", labels="tags.csv", augment="none", label_weight=weight) for weight in (0.5, 0.0))
     torch.manual_seed(0)
     _, discriminator = weighted.build()
     plain.build()
-    for table in discriminator.embedding.tables:
+    for table in (*discriminator.embedding.tables, *discriminator.twin.tables):
         torch.nn.init.normal_(table.weight[1:])
     real, fake, asked = floats(4), floats(5)[:4], labels(4)
-    for images, loss in (
-        (real, lambda own: own.discriminator_loss(discriminator, real, fake, asked)[0]),
-        (fake, lambda own: own.generator_loss(discriminator, real, fake, asked)),
-    ):
-        _, log_probability = discriminator(images, asked, tell_labels=True)
-        assert (loss(weighted) - loss(plain)).item() == pytest.approx(-0.5 * log_probability.mean().item(), abs=1e-5)
+    (_, real_told, _), (_, fake_told, fake_told_by_twin) = (
+        [each.mean().item() for each in discriminator(images, asked, tell_labels=True)] for images in (real, fake)
+    )
+    losses = [each.discriminator_loss(discriminator, real, fake, asked)[0].item() for each in (weighted, plain)]
+    assert losses[0] - losses[1] == pytest.approx(-0.5 * (real_told + fake_told_by_twin), abs=1e-5)
+    losses = [each.generator_loss(discriminator, real, fake, asked).item() for each in (weighted, plain)]
+    assert losses[0] - losses[1] == pytest.approx(-0.5 * (fake_told - fake_told_by_twin), abs=1e-5)
 
 
 def test_a_penalty_that_is_no_number_is_skipped(monkeypatch):

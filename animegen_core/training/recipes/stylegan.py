@@ -78,17 +78,19 @@ class StyleBasedRecipe(Recipe):
         images = augment(images, self.options.operations, self.state.augment_probability)
         return discriminator(images) if labels is None else discriminator(images, labels)
 
-    def _logits_and_labels(
+    def _logits_and_told(
         self, discriminator: nn.Module, images: Tensor, labels: Tensor | None
-    ) -> tuple[Tensor, Tensor | float]:
-        """The same, and the weighted loss of telling the pictures' labels, 0 for a family without any."""
-        return self._logits(discriminator, images, labels), 0.0
+    ) -> tuple[Tensor, Tensor | float, Tensor | float]:
+        """The same, and how well the labels can be told from the pictures, by what was learned from reals and from fakes:
+        log-probabilities, weighted and averaged; 0 for a family without labels.
+        """
+        return self._logits(discriminator, images, labels), 0.0, 0.0
 
     def discriminator_loss(
         self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None
     ) -> tuple[Tensor, Stats]:
-        real_logits, told = self._logits_and_labels(discriminator, real, labels)
-        fake_logits = self._logits(discriminator, fake, labels)
+        real_logits, told_of_reals, _ = self._logits_and_told(discriminator, real, labels)
+        fake_logits, _, told_of_fakes = self._logits_and_told(discriminator, fake, labels)
         if self.options.loss == "relativistic":
             loss = losses.relativistic_discriminator_loss(real_logits, fake_logits)
             # Only differences mean something, so what the discriminator says of a picture is how it compares with its rival.
@@ -102,7 +104,7 @@ class StyleBasedRecipe(Recipe):
         if self.options.ada_kimg is not None:
             self._adapt(real_logits.detach())
             stats["augment_probability"] = self.state.augment_probability
-        return loss + told, stats
+        return loss - told_of_reals - told_of_fakes, stats
 
     def _adapt(self, real_logits: Tensor) -> None:
         """Augment more often while the discriminator is surer of reals than it should be, and else less often
@@ -113,10 +115,12 @@ class StyleBasedRecipe(Recipe):
         self.state.augment_probability.add_((self.state.real_sign - _ADA_TARGET).sign() * step).clamp_(0, 1)
 
     def generator_loss(self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None) -> Tensor:
-        fake_logits, told = self._logits_and_labels(discriminator, fake, labels)
+        fake_logits, told_as_real, told_as_fake = self._logits_and_told(discriminator, fake, labels)
         if self.options.loss == "relativistic":
-            return losses.relativistic_generator_loss(self._logits(discriminator, real, labels), fake_logits) + told
-        return losses.nonsaturating_generator_loss(fake_logits) + told
+            loss = losses.relativistic_generator_loss(self._logits(discriminator, real, labels), fake_logits)
+        else:
+            loss = losses.nonsaturating_generator_loss(fake_logits)
+        return loss - told_as_real + told_as_fake
 
     def discriminator_penalty(
         self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None, progress: Progress
@@ -197,17 +201,19 @@ class StyleGAN2Recipe(StyleBasedRecipe):
             stylegan2.StyleGAN2Discriminator(**self._sizes(), group_size=self.options.group_size, label_dims=label_dims),
         )
 
-    def _logits_and_labels(
+    def _logits_and_told(
         self, discriminator: nn.Module, images: Tensor, labels: Tensor | None
-    ) -> tuple[Tensor, Tensor | float]:
-        """With an auxiliary classifier (Odena, Olah, Shlens 2017, eq. 3), which here is the projection's own vectors; it is
-        taught on real pictures only, so that it learns no colours from faces of the wrong ones.
+    ) -> tuple[Tensor, Tensor | float, Tensor | float]:
+        """With twin auxiliary classifiers (Gong et al. 2019, https://arxiv.org/abs/1907.02690). The first, which here is the
+        projection's own vectors, learns from reals, its twin from fakes, and the generator is to please the first no more
+        than the twin: with the first alone (Odena, Olah, Shlens 2017) it exaggerates what a colour's pictures have in common.
         """
         if labels is None or not self.options.label_weight:
-            return super()._logits_and_labels(discriminator, images, labels)
+            return super()._logits_and_told(discriminator, images, labels)
         images = augment(images, self.options.operations, self.state.augment_probability)
-        logits, log_probability = discriminator(images, labels, tell_labels=True)
-        return logits, -self.options.label_weight * log_probability.mean()
+        logits, *told = discriminator(images, labels, tell_labels=True)
+        as_real, as_fake = (self.options.label_weight * each.mean() for each in told)
+        return logits, as_real, as_fake
 
     def prepare_labels(self, labels: Tensor, progress: Progress) -> Tensor:
         """Labels come in gently: at first all are hidden, at ``label_ramp_kimg`` and after only the share dropped."""
