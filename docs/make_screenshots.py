@@ -31,7 +31,7 @@ def _generate(page: Page) -> None:
 
 def _animate(page: Page) -> None:
     page.locator("#keys .face").nth(2).wait_for()
-    page.get_by_text("/ 60").wait_for()  # the film is there
+    page.locator("#film canvas[data-side='256']").wait_for()  # the film is there, and sharp
     page.locator("#film .play").click()
     page.wait_for_timeout(2500)
 
