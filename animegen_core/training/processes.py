@@ -1,5 +1,6 @@
 """The processes that train together: which of them this one is, and starting them where their launcher does not."""
 
+import atexit
 import os
 import sys
 
@@ -18,7 +19,10 @@ def join_processes(device: str | None = None) -> PartialState:
     Args:
         device: "cpu" for CPUs even where there are GPUs.
     """
-    return PartialState(cpu=device == "cpu" or _told_cpu() or not torch.cuda.is_available())
+    process = PartialState(cpu=device == "cpu" or _told_cpu() or not torch.cuda.is_available())
+    if process.num_processes > 1:  # else gloo's threads may outlive the interpreter, which then ends with an abort
+        atexit.register(process.destroy_process_group)
+    return process
 
 
 def start_missing_processes() -> None:

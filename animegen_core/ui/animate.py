@@ -10,7 +10,7 @@ from animegen_core.character import FPS, FRAMES, KEYS, LOOPS, Animation, Charact
 from animegen_core.errors import AnimeGenError
 from animegen_core.latents import PATH_KINDS
 from animegen_core.ui.components import face_row, film_view
-from animegen_core.ui.controls import seed_number, size_of, size_radio, the_seed
+from animegen_core.ui.controls import FIRST_SEEDS, seed_number, size_of, size_radio, the_seed
 from animegen_core.ui.films import check_size, contact_sheet, film_file
 from animegen_core.ui.frame import Frame, message
 from animegen_core.ui.generate import new_seed
@@ -18,7 +18,6 @@ from animegen_core.ui.latest import Latest
 from animegen_core.ui.messages import told
 from animegen_core.ui.pictures import caption, data_url
 
-_FIRST_KEYS = (2, 7, 24)  # a loop to begin with
 _FRAMES_BETWEEN = 10  # looks at whether the visitor still wants the film, each of which costs as much as a frame
 _SHARPENED_FRAMES = 64  # of the view: more would keep others waiting, at every change of a control
 _FORMATS = {"GIF": "gif", "WebP": "webp", "MP4": "mp4", "PNGs": "png"}
@@ -31,7 +30,7 @@ class AnimateTab:
         self.frame, self.studios = frame, frame.studios
         self.latest, self.latest_sharp = Latest(frame.demo), Latest(frame.demo)
         self.inbox = frame.inboxes["animate"]
-        self.keys = gr.State([{"seed": seed} for seed in _FIRST_KEYS])
+        self.keys = gr.State([{"seed": seed} for seed in FIRST_SEEDS])
         with gr.Row(equal_height=False):
             with gr.Column(scale=4, min_width=290):
                 self._lay_out_keys()

@@ -14,7 +14,7 @@ from animegen_core.labels import ATTRIBUTES
 from animegen_core.latents import parse_seeds
 from animegen_core.studio import Studio
 from animegen_core.ui.components import face_row, live_face
-from animegen_core.ui.controls import ANY, choice, colour, psi_slider, seed_number, size_of, size_radio, the_seed
+from animegen_core.ui.controls import ANY, FIRST_SEEDS, choice, colour, psi_slider, seed_number, size_of, size_radio, the_seed
 from animegen_core.ui.downloads import LazyDownload
 from animegen_core.ui.frame import Frame, message
 from animegen_core.ui.generate import new_seed
@@ -22,7 +22,6 @@ from animegen_core.ui.latest import Latest
 from animegen_core.ui.messages import told
 from animegen_core.ui.pictures import data_url, file_stem, keep_file, large_view, previewer
 
-_FIRST_SEEDS = (2, 7, 24)
 _SIDE = 8  # faces in a row or column of the matrix
 _PARTS = {"coarse": "pose and face shape", "middle": "features and hair style", "fine": "colours"}
 _MIDDLE_FROM, _FINE_FROM = 2, 4  # as powers of two above 4 px: 16 and 64 px
@@ -35,7 +34,7 @@ class MixTab:
         self.frame, self.studios = frame, frame.studios
         self.latest = Latest(frame.demo)
         self.inbox = frame.inboxes["mix"]
-        self.template = gr.State({"seed": _FIRST_SEEDS[0]})  # what the controls do not show: noise and variation
+        self.template = gr.State({"seed": FIRST_SEEDS[0]})  # what the controls do not show: noise and variation
         self.mixed = gr.State(None)  # the character that is shown
         first = self.studios.get(self.studios.default)
         able = first.capabilities.styles
@@ -57,7 +56,7 @@ class MixTab:
         with gr.Row(elem_classes="thirds"):
             self.seeds = [
                 seed_number(f"{band.capitalize()}: {_PARTS[band]}", f"mix-{band}", seed, min_width=90)
-                for band, seed in zip(BANDS, _FIRST_SEEDS)
+                for band, seed in zip(BANDS, FIRST_SEEDS)
             ]
         with gr.Row(elem_classes="thirds"):
             self.dice = [gr.Button("Another", size="sm", elem_id=f"dice-{band}", min_width=90) for band in BANDS]

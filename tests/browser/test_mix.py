@@ -15,7 +15,7 @@ from animegen_core.studio import read_character
 def mixer(page):
     open_checkpoint(page, "tiny-stylegan2")
     open_tab(page, "Mix")
-    expect(page.locator("#mix-portrait p")).to_contain_text("2 + 7 + 24")
+    expect(page.locator("#mix-portrait p")).to_contain_text("9 + 28 + 11")
     return page
 
 
@@ -31,11 +31,11 @@ def test_three_faces_become_one(mixer, studios, tmp_path):
     before = face(mixer, "mix-portrait")
     mixer.locator("#mix-middle input").fill("99")
     mixer.locator("#mix-middle input").press("Enter")
-    expect(mixer.locator("#mix-portrait p")).to_contain_text("2 + 99 + 24")
+    expect(mixer.locator("#mix-portrait p")).to_contain_text("9 + 99 + 11")
     assert face(mixer, "mix-portrait") != before
     path = download(mixer, "mix-download", tmp_path)
     checkpoint, character = read_character(read_description(path))
-    assert character == Character(2, psi=0.7, middle=99, fine=24)
+    assert character == Character(9, psi=0.7, middle=99, fine=11)
     with Image.open(path) as picture:
         assert picture.tobytes() == studios.get(checkpoint).render(character, 128).tobytes()
 
@@ -52,7 +52,7 @@ def test_a_face_is_sent_as_a_source(page):
     page.locator("#gallery .thumbnail-item").nth(5).click()
     expect(page.locator("#seed input")).to_have_value("7")
     page.locator("#to-fine").click()
-    expect(page.locator("#mix-portrait p")).to_contain_text("2 + 7 + 7")
+    expect(page.locator("#mix-portrait p")).to_contain_text("9 + 28 + 7")
 
 
 def test_the_matrix_is_the_grid_of_its_seeds(mixer, studios):
