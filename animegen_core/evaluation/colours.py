@@ -8,15 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from animegen_core.character import Character
 from animegen_core.checkpoint import BUNDLED, CONFIG
 from animegen_core.data.tags import tagged_in_order
-from animegen_core.evaluation.drawing import draw
+from animegen_core.evaluation.drawing import draw, labelled_characters
 from animegen_core.evaluation.features import to_images
 from animegen_core.evaluation.intervals import Interval, of_share
 from animegen_core.images import to_uint8
 from animegen_core.labelling import load_classifier, predict
-from animegen_core.labels import ANY, ATTRIBUTES, label_name
+from animegen_core.labels import ANY, ATTRIBUTES
 from animegen_core.models.classifier import ColourClassifier
 from animegen_core.studio import Studio
 
@@ -55,10 +54,10 @@ def colour_scores(
     """
     judge, scores = load_classifier(JUDGE), {}
     pairs = torch.cartesian_prod(*(torch.arange(len(colours)) for colours in ATTRIBUTES.values())).repeat(_EACH_PAIR, 1)
-    of_pairs = shares(judge, draw(studio, _characters(pairs, seed, psi), "faces of every pair"), pairs)
+    of_pairs = shares(judge, draw(studio, labelled_characters(pairs, seed, psi), "faces of every pair"), pairs)
     for column, (attribute, colours) in enumerate(ATTRIBUTES.items()):
         wanted = torch.cat([_company(labels, column, colour, seed) for colour in range(len(colours))])
-        drawn = shares(judge, draw(studio, _characters(wanted, seed, psi), f"faces by {attribute}"), wanted)[attribute]
+        drawn = shares(judge, draw(studio, labelled_characters(wanted, seed, psi), f"faces by {attribute}"), wanted)[attribute]
         rows = {row: ColourScore(drawn[row], real[attribute][row]) for row in (ALL, *colours)}
         scores[attribute] = rows | {EVERY_PAIR: ColourScore(of_pairs[attribute][ALL], None)}
     return scores
@@ -72,11 +71,6 @@ def _company(labels: Tensor | None, column: int, colour: int, seed: int) -> Tens
     alone = torch.full((_EACH, len(ATTRIBUTES)), ANY)
     alone[:, column] = colour
     return alone
-
-
-def _characters(labels: Tensor, seed: int, psi: float) -> list[Character]:
-    names = ([label_name(attribute, index) for attribute, index in zip(ATTRIBUTES, row)] for row in labels.tolist())
-    return [Character(seed + index, *colours, psi=psi) for index, colours in enumerate(names)]
 
 
 def shares(judge: ColourClassifier, pictures: np.ndarray, labels: Tensor) -> dict[str, dict[str, Interval | None]]:

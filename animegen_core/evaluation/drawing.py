@@ -21,9 +21,13 @@ def characters(studio: Studio, count: int, seed: int, psi: float, labels: Tensor
     seeds = range(seed, seed + count)
     if labels is None or not studio.capabilities.labels:
         return [Character(each, psi=psi) for each in seeds]
-    rows = labels[np.random.RandomState(seed).randint(len(labels), size=count)].tolist()
-    names = ([label_name(attribute, index) for attribute, index in zip(ATTRIBUTES, row)] for row in rows)
-    return [Character(each, hair, eyes, psi) for each, (hair, eyes) in zip(seeds, names)]
+    return labelled_characters(labels[np.random.RandomState(seed).randint(len(labels), size=count)], seed, psi)
+
+
+def labelled_characters(labels: Tensor, seed: int, psi: float) -> list[Character]:
+    """One character for each row of labels, int64 (N, 2) with -1 for any, of the seeds from ``seed`` on."""
+    names = ([label_name(attribute, index) for attribute, index in zip(ATTRIBUTES, row)] for row in labels.tolist())
+    return [Character(each, hair, eyes, psi) for each, (hair, eyes) in enumerate(names, seed)]
 
 
 def draw(studio: Studio, faces: Sequence[Character], what: str = "faces") -> np.ndarray:
