@@ -1,5 +1,6 @@
 """From cached pictures to batches of tensors."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from animegen_core.data.cache import PictureCache, load_pictures
-from animegen_core.data.sampling import make_sampler
+from animegen_core.data.sampling import Shown, make_sampler
 from animegen_core.data.tags import labels_for, read_tags
 from animegen_core.errors import AnimeGenError
 
@@ -16,8 +17,8 @@ from animegen_core.errors import AnimeGenError
 class PictureDataset(Dataset):
     """uint8 pictures (N, H, W, 3) served as uint8 tensors (3, H, W), or (B, 3, H, W) for a list of indices.
 
-    With labels (N, attributes) every item is a pair of picture and labels. Keeping height and width before the channels in
-    memory makes every batch ``channels_last`` without a copy.
+    With labels (N, attributes) every item is a pair of picture and labels; an index that is a ``Shown`` brings its own. Keeping
+    height and width before the channels in memory makes every batch ``channels_last`` without a copy.
     """
 
     def __init__(self, pictures: np.ndarray, labels: Tensor | None = None) -> None:
@@ -31,9 +32,14 @@ class PictureDataset(Dataset):
         picture = torch.from_numpy(self.pictures[index].copy()).permute(2, 0, 1)
         return picture if self.labels is None else (picture, self.labels[index])
 
-    def __getitems__(self, indices: list[int]) -> Tensor | tuple[Tensor, Tensor]:
+    def __getitems__(self, indices: list[int] | list[Shown]) -> Tensor | tuple[Tensor, Tensor]:
+        labels = None
+        if isinstance(indices[0], Shown):
+            indices, labels = [shown.index for shown in indices], torch.stack([shown.labels for shown in indices])
+        elif self.labels is not None:
+            labels = self.labels[indices]
         pictures = torch.from_numpy(self.pictures[indices]).permute(0, 3, 1, 2)
-        return pictures if self.labels is None else (pictures, self.labels[indices])
+        return pictures if labels is None else (pictures, labels)
 
 
 def _keep(batch: Tensor | tuple[Tensor, Tensor]) -> Tensor | tuple[Tensor, Tensor]:
@@ -71,8 +77,10 @@ def loader_of(
     tags: str | Path | None = None,
     least_probability: float = 0.0,
     label_sampling: str = "frequency",
+    group_size: int | None = None,
+    share_shown: Callable[[int], float] = lambda epoch: 1.0,
 ) -> DataLoader:
-    """``make_loader`` for pictures that are loaded already."""
+    """``make_loader`` for pictures that are loaded already, and in groups of equal labels (see ``sampling.LabelGroups``)."""
     if len(cache.names) < batch:
         raise AnimeGenError(
             f"Data path '{cache.path}' holds {len(cache.names)} pictures, fewer than one batch of {batch}; "
@@ -80,7 +88,8 @@ def loader_of(
         )
     labels = None if tags is None else labels_for(cache.names, read_tags(tags), least_probability)
     dataset = PictureDataset(cache.pictures, labels)
-    return DataLoader(dataset, batch, sampler=make_sampler(dataset, label_sampling), drop_last=True, collate_fn=_keep)
+    sampler = make_sampler(dataset, label_sampling, group_size, share_shown)
+    return DataLoader(dataset, batch, sampler=sampler, drop_last=True, collate_fn=_keep)
 
 
 def to_model_range(images: Tensor) -> Tensor:

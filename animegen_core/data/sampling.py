@@ -1,4 +1,8 @@
-"""In which order an epoch shows the pictures, and how often those of rare colours."""
+"""In which order an epoch shows the pictures, how often those of rare colours, and which beside each other."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -9,17 +13,78 @@ from animegen_core.labels import ANY, LABEL_DIMS
 SAMPLINGS = ("frequency", "sqrt")
 
 
-def make_sampler(dataset: Dataset, label_sampling: str = "frequency") -> Sampler[int]:
+def make_sampler(
+    dataset: Dataset,
+    label_sampling: str = "frequency",
+    group_size: int | None = None,
+    share_shown: Callable[[int], float] = lambda epoch: 1.0,
+) -> Sampler:
     """A sampler of as many pictures as ``dataset`` has; its order is a function of torch's seed when an epoch begins.
 
     Args:
         dataset: with ``labels``, int64 (N, attributes) or None.
         label_sampling: "frequency" shows every picture once, "sqrt" draws pictures by ``picture_weights``, some more than
             once and others never. Without labels both are the same.
+        group_size, share_shown: groups of equal labels, see ``LabelGroups``; None for none.
     """
-    if label_sampling == "sqrt" and dataset.labels is not None:
-        return WeightedRandomSampler(picture_weights(dataset.labels), len(dataset))
-    return RandomSampler(dataset)
+    if dataset.labels is None:
+        return RandomSampler(dataset)
+    if label_sampling == "sqrt":
+        sampler = WeightedRandomSampler(picture_weights(dataset.labels), len(dataset))
+    else:
+        sampler = RandomSampler(dataset)
+    return sampler if group_size is None else LabelGroups(sampler, dataset.labels, group_size, share_shown)
+
+
+class Shown(NamedTuple):
+    """A picture to be shown with labels (attributes,) that may say less than is known of it."""
+
+    index: int
+    labels: Tensor
+
+
+class LabelGroups(Sampler[Shown]):
+    """Hides some labels, then brings pictures that show the same ones together, in groups.
+
+    For a discriminator that compares pictures of one group: in mixed groups it cannot see that a generator draws one and the
+    same face wherever a certain pair of colours is asked for. As the hiding comes first, each picture is shown with each
+    labels exactly as often as without groups. What is left over of each pair is put beside its likes: same hair, other eyes.
+
+    Args:
+        sampler: which pictures an epoch shows.
+        labels: int64 (N, attributes) of all pictures, -1 for any.
+        size: pictures in a group.
+        share_shown: share of the known labels that is shown in an epoch of a given number.
+    """
+
+    def __init__(self, sampler: Sampler[int], labels: Tensor, size: int, share_shown: Callable[[int], float]) -> None:
+        self.sampler, self.labels, self.size, self.share_shown = sampler, labels, size, share_shown
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """The number of the epoch that is iterated next."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.sampler)
+
+    def __iter__(self) -> Iterator[Shown]:
+        order = list(self.sampler)
+        shown = self.labels[order]
+        shown[torch.rand(shown.shape) >= self.share_shown(self._epoch)] = ANY
+        places = defaultdict(list)  # in the order, of each pair
+        for place, pair in enumerate(map(tuple, shown.tolist())):
+            places[pair].append(place)
+        whole, left_over = [], []
+        for _, those in sorted(places.items()):  # by hair, then eyes
+            cut = len(those) - len(those) % self.size
+            whole += those[:cut]
+            left_over += those[cut:]
+        count = len(order) // self.size
+        groups, rest = torch.tensor(whole + left_over).tensor_split([count * self.size])
+        groups = groups.view(count, self.size)[torch.randperm(count)]
+        for place in [*groups.flatten().tolist(), *rest.tolist()]:
+            yield Shown(order[place], shown[place])
 
 
 def picture_weights(labels: Tensor) -> Tensor:

@@ -173,7 +173,10 @@ def _loader(cache: PictureCache, options: TrainOptions) -> DataLoader:
         raise AnimeGenError("A conditional model needs --labels CSV, a tag file with the columns file, hair and eyes.")
     if labels is None:
         return loader_of(cache, options.batch)
-    return loader_of(cache, options.batch, labels, options.least_probability, options.label_sampling)
+    grouping = {}
+    if getattr(options, "label_groups", False):
+        grouping = dict(group_size=options.group_size, share_shown=lambda epoch: options.share_shown(epoch * len(cache.names)))
+    return loader_of(cache, options.batch, labels, options.least_probability, options.label_sampling, **grouping)
 
 
 _command("dcgan", DCGANOptions, DCGANRecipe)

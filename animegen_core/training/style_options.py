@@ -90,6 +90,10 @@ class StyleGAN2Options(StyleBasedOptions):
     label_ramp_kimg: float = option(
         100.0, "Labels are hidden less and less until here: from the start on they collapse small data."
     )
+    label_groups: bool = option(
+        False,
+        "Neighbours in a batch show the same colours, so that a colour that always shows one face stands out.",
+    )
     label_weight: float = option(
         0.0,
         "Weight of telling colours: the discriminator learns to tell real pictures' colours, the generator draws what it can.",
@@ -99,9 +103,18 @@ class StyleGAN2Options(StyleBasedOptions):
         super().__post_init__()
         check_shares(self, "least_probability", "label_dropout")
         check_choice(self, "label_sampling", SAMPLINGS)
+        if self.label_groups and self.batch % self.group_size:
+            raise AnimeGenError(
+                f"batch is {self.batch}, but label_groups needs a multiple of the {self.group_size} pictures in a group."
+            )
         for name in ("label_ramp_kimg", "label_weight"):
             if not getattr(self, name) >= 0:
                 raise AnimeGenError(f"{name} is {getattr(self, name)!r}, but must be at least 0.")
+
+    def share_shown(self, images_seen: float) -> float:
+        """Share of the known labels that is not hidden: they come in gently until ``label_ramp_kimg``."""
+        ramp_images = self.label_ramp_kimg * 1000
+        return (min(images_seen / ramp_images, 1.0) if ramp_images else 1.0) * (1 - self.label_dropout)
 
 
 # A name begins with its family; light ones are for a CPU, the others for a GPU.

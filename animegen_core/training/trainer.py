@@ -66,7 +66,8 @@ class Trainer:
         Returns:
             Scalars for the log, on the device.
         """
-        total, mine = len(real), slice(self.process.process_index, None, self.process.num_processes)
+        total, processes, process = len(real), self.process.num_processes, self.process.process_index
+        mine = slice(total * process // processes, total * (process + 1) // processes)  # neighbours stay together
         # All randomness of a step is a function of (seed, step, process): a resumed run has no stream to restore.
         torch.manual_seed(_stream(self.options.seed, _STEP, self.progress["steps"], self.process.process_index))
         share = to_model_range(real[mine].to(self.device, non_blocking=True)).contiguous(memory_format=torch.channels_last)
@@ -159,6 +160,8 @@ class Trainer:
         """
         while True:
             torch.manual_seed(_stream(self.options.seed, _ORDER, self.progress["epoch"]))
+            if hasattr(getattr(loader, "sampler", None), "set_epoch"):
+                loader.sampler.set_epoch(self.progress["epoch"])
             skip = self.progress["batch_in_epoch"]
             for index, batch in enumerate(loader):
                 real, *labels = batch if isinstance(batch, (list, tuple)) else (batch,)

@@ -1,8 +1,9 @@
 import pytest
 import torch
+from torch.utils.data import SequentialSampler
 
 from animegen_core.data.loader import make_loader
-from animegen_core.data.sampling import picture_weights
+from animegen_core.data.sampling import LabelGroups, Shown, picture_weights
 from animegen_core.data.tags import Tag, write_tags
 from animegen_core.labels import ANY
 
@@ -71,3 +72,57 @@ def test_a_weighted_order_is_a_function_of_torchs_seed(pictures, tagged):
 def test_without_labels_every_picture_is_shown_once(pictures):
     loader = make_loader(pictures, 16, 4, label_sampling="sqrt")
     assert len({picture.numpy().tobytes() for batch in loader for picture in batch}) == 12
+
+
+LABELS = torch.stack([torch.arange(1000) % 3, torch.arange(1000) % 5 - 1], 1)  # fifteen pairs, a fifth with unknown eyes
+
+
+def grouped(share_shown=lambda epoch: 1.0, size=4, epoch=0):
+    """Pictures' numbers (1000,) and the labels that they are shown with (1000, 2), as ``LabelGroups`` orders them."""
+    sampler = LabelGroups(SequentialSampler(LABELS), LABELS, size, share_shown)
+    sampler.set_epoch(epoch)
+    shown = list(sampler)
+    assert len(shown) == len(sampler)
+    return torch.tensor([each.index for each in shown]), torch.stack([each.labels for each in shown])
+
+
+def test_groups_show_one_pair_of_colours_each_and_every_picture_once():
+    torch.manual_seed(0)
+    order, shown = grouped()
+    assert order.sort().values.equal(torch.arange(1000)) and shown.equal(LABELS[order])
+    groups = shown.view(-1, 4, 2)
+    alike = (groups == groups[:, :1]).all(2).all(1)
+    assert alike.sum() == sum(count // 4 for count in LABELS.unique(dim=0, return_counts=True)[1])
+    assert not alike.all() and not order.equal(order.sort().values)
+
+
+def test_groups_are_of_equal_shown_labels_not_of_equal_hidden_ones():
+    torch.manual_seed(0)
+    order, shown = grouped(lambda epoch: 0.5)
+    hidden = shown != LABELS[order]
+    assert shown[hidden].eq(ANY).all()
+    assert hidden[LABELS[order] != ANY].float().mean() == pytest.approx(0.5, abs=0.05)
+    open_groups = shown.view(-1, 4, 2).eq(ANY).all(2).all(1)  # of any hair and any eyes
+    hair = LABELS[order].view(-1, 4, 2)[open_groups, :, 0]
+    assert (hair != hair[:, :1]).any(1).float().mean() > 0.9
+
+
+def test_groups_stay_whole_where_pictures_are_left_over():
+    torch.manual_seed(0)
+    _, shown = grouped(size=7)
+    groups = shown[:994].view(-1, 7, 2)
+    assert (groups == groups[:, :1]).all(2).all(1).float().mean() > 0.9
+
+
+def test_how_much_is_hidden_depends_on_the_epoch():
+    torch.manual_seed(0)
+    known = LABELS.ne(ANY).sum()
+    shares = [(grouped(lambda epoch: epoch / 2, epoch=epoch)[1] != ANY).sum() / known for epoch in range(3)]
+    assert shares == pytest.approx([0, 0.5, 1], abs=0.05)
+
+
+def test_a_batch_carries_the_labels_that_are_shown(pictures, tagged):
+    dataset = make_loader(pictures, 16, 4, tags=tagged).dataset
+    images, labels = dataset.__getitems__([Shown(5, torch.tensor([ANY, ANY])), Shown(2, torch.tensor([1, ANY]))])
+    assert labels.tolist() == [[ANY, ANY], [1, ANY]]
+    assert images.equal(dataset.__getitems__([5, 2])[0])

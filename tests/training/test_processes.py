@@ -26,6 +26,7 @@ STYLEGAN2 = (
     "--augment", "translation,cutout", "--ada-kimg", 0.1, "--grad-clip", 5, "--lr-decay-kimg", 0.05, "--label-ramp-kimg", 0.02,
     "--path-length-weight", 2, "--path-length-interval", 2, "--path-length-start-kimg", 0.008,
     "--loss", "relativistic", "--r2-gamma", 0.5, "--label-weight", 0.3, "--label-sampling", "sqrt",
+    "--label-groups", "--group-size", 2,
 )  # fmt: skip
 
 # What each process draws differs, but after a step its networks are those of the others.

@@ -96,6 +96,13 @@ def test_a_value_out_of_range_is_named_and_quoted(name, value):
     assert repr(value) in str(error.value)
 
 
+def test_groups_of_equal_labels_need_whole_groups_in_a_batch():
+    with pytest.raises(AnimeGenError, match=r"batch is 30.* 4 pictures"):
+        StyleGAN2Options(label_groups=True, batch=30)
+    StyleGAN2Options(label_groups=True, batch=30, group_size=5)
+    StyleGAN2Options(batch=30)
+
+
 def test_a_network_with_a_lazy_penalty_learns_a_little_slower():
     recipe = StyleGAN2Recipe(StyleGAN2Options(lr=0.0017, beta1=0.5, r1_interval=16))
     assert recipe.adam("generator") == (0.0017, (0.5, 0.99))

@@ -12,10 +12,12 @@ from typer.testing import CliRunner
 
 from animegen_core import AnimeGenError
 from animegen_core.checkpoint import load_checkpoint, save_checkpoint
+from animegen_core.data import load_pictures
+from animegen_core.labels import ANY
 from animegen_core.models import GENERATORS
 from animegen_core.models.layers import upsample
 from animegen_core.training import StyleGAN2Options, StyleGANOptions, Trainer, train_stylegan, train_stylegan2
-from animegen_core.training.command import app
+from animegen_core.training.command import _loader, app
 from animegen_core.training.health import COLLAPSED, WON
 from animegen_core.training.recipes import StyleGAN2Recipe, StyleGANRecipe
 from animegen_core.training.run_folder import read_log
@@ -244,6 +246,17 @@ def test_labels_come_in_along_the_ramp():
         kept = shown != -1
         assert kept.float().mean().item() == pytest.approx(share, abs=0.02)
         assert torch.equal(shown[kept], given[kept])
+
+
+def test_with_label_groups_neighbours_show_the_same_colours(pictures, tags):
+    """Every other picture has pink hair; no label is hidden twice, by the loader and by the step."""
+    options = StyleGAN2Options(**TINY, group_size=2, labels=str(tags), label_groups=True, label_ramp_kimg=0, label_dropout=0.5)
+    loader, own = _loader(load_pictures(pictures, 16), options), StyleGAN2Recipe(options)
+    torch.manual_seed(0)
+    shown = torch.cat([own.prepare_labels(given, {"images_seen": 0}) for _ in range(50) for _, given in loader])
+    pairs = shown.view(-1, 2, 2)
+    assert (pairs[:, 0] == pairs[:, 1]).all(1).float().mean() > 0.6  # of twelve pictures many are left over
+    assert (shown[:, 1] != ANY).float().mean().item() == pytest.approx(0.5, abs=0.05)
 
 
 def test_augmentation_is_adapted_to_how_sure_the_discriminator_is_of_reals():

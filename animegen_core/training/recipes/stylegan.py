@@ -216,10 +216,10 @@ class StyleGAN2Recipe(StyleBasedRecipe):
         return logits, as_real, as_fake
 
     def prepare_labels(self, labels: Tensor, progress: Progress) -> Tensor:
-        """Labels come in gently: at first all are hidden, at ``label_ramp_kimg`` and after only the share dropped."""
-        ramp_images = self.options.label_ramp_kimg * 1000
-        ramp = min(progress["images_seen"] / ramp_images, 1.0) if ramp_images else 1.0
-        shown = torch.rand(labels.shape, device=labels.device) < ramp * (1 - self.options.label_dropout)
+        """Labels come in gently. Where pictures come in groups of equal labels, some are hidden already, as groups follow."""
+        if self.options.label_groups:
+            return labels
+        shown = torch.rand(labels.shape, device=labels.device) < self.options.share_shown(progress["images_seen"])
         return torch.where(shown, labels, ANY)
 
 
