@@ -11,6 +11,7 @@ playwright_api = pytest.importorskip("playwright.sync_api")
 
 # No test measures time: these only end one that has failed, on the slowest and busiest machine too.
 PATIENCE_MS = 60_000
+VIEWPORT = {"width": 1440, "height": 900}
 playwright_api.expect.set_options(timeout=PATIENCE_MS)
 
 
@@ -44,15 +45,27 @@ def browser():
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def profile(browser):
+    """The browser profile of most tests, which keeps the app's scripts from page to page: a second less for each."""
+    context = browser.new_context(viewport=VIEWPORT)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def open_page(browser, app_url):
-    """Open the app in a fresh browser profile; at the end no script may have failed and no request have left the machine."""
-    contexts, problems = [], []
+def open_page(browser, profile, app_url):
+    """Open the app in a browser that has not seen it in this test; each page with ``options`` is another visitor's.
+
+    At the end no script may have failed and no request have left the machine.
+    """
+    contexts, pages, problems = [], [], []
 
     def open_page(**options):
-        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
-        contexts.append(context)
-        page = context.new_page()
+        if options:
+            contexts.append(browser.new_context(**{"viewport": VIEWPORT, **options}))
+        page = (contexts[-1] if options else profile).new_page()
+        pages.append(page)
         page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: problems.append(f"script error: {error}"))
         page.on("console", lambda message: problems.extend(_script_errors(message)))
@@ -63,6 +76,11 @@ def open_page(browser, app_url):
         return page
 
     yield open_page
+    for page in pages:
+        page.evaluate("localStorage.clear()")
+        page.close()
+    profile.clear_cookies()
+    profile.clear_permissions()
     for context in contexts:
         context.close()
     assert not problems

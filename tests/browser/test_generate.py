@@ -172,7 +172,7 @@ def test_a_bad_seed_is_one_sentence_and_loses_nothing(page):
 
 
 def test_two_visitors_see_only_their_own_faces(open_page):
-    one, other = open_page(), open_page()
+    one, other = open_page(), open_page(locale="en-GB")
     faces = faces_of(other)
     generate(one)
     assert faces_of(other) == faces
