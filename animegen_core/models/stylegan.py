@@ -217,7 +217,7 @@ class SynthesisNetwork(nn.Module):
         channels = channel_plan(resolution, channel_base, channel_max)
         self.layers_per_block = check_whole("layers_per_block", layers_per_block, 1, 4)
         self.num_layers = layers_per_block * len(channels)
-        self.const = nn.Parameter(torch.randn(1, channels[4], 4, 4))  # with ones, all faces share one pose for long
+        self.const = nn.Parameter(torch.randn(1, channels[4], 4, 4))  # of ones, a convolution would make little but borders
         self.blocks = nn.ModuleDict()  # named by size, so that a larger network finds a smaller one's blocks
         before = channels[4]
         for size, width in channels.items():

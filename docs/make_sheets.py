@@ -1,0 +1,39 @@
+"""python -m docs.make_sheets CHECKPOINT: the sheets of uncurated faces that the card of a style-based checkpoint shows."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from PIL import Image
+
+from animegen_core import Character, Studio
+from animegen_core.grids import generate_style_mixing_grid
+from animegen_core.images import make_grid
+from animegen_core.labels import HAIR
+
+_FOLDER = Path(__file__).parent
+_SIDE = 128  # pixels of a face
+_SEEDS = range(64)
+_ROWS, _COLUMNS = range(1, 6), range(11, 17)  # seeds of the mixing matrix
+
+
+def sheets(studio: Studio) -> Iterable[tuple[str, Image.Image]]:
+    """What follows a picture's name, and the picture."""
+    usual = studio.usual_psi
+
+    def sheet(characters: Iterable[Character]) -> Image.Image:
+        return make_grid(list(studio.render_many(list(characters), _SIDE)), columns=8)
+
+    yield "", sheet(Character(seed, psi=usual) for seed in _SEEDS)
+    if usual != 1:
+        yield "-psi1", sheet(Character(seed) for seed in _SEEDS)
+    if studio.capabilities.labels:
+        yield "-hair", sheet(Character(seed, hair, psi=usual) for hair in HAIR for seed in range(8))
+    if studio.capabilities.styles:
+        yield "-mixing", generate_style_mixing_grid(studio, _ROWS, _COLUMNS, template=Character(0, psi=usual), size=_SIDE)
+
+
+if __name__ == "__main__":
+    for _name in sys.argv[1:]:
+        for _suffix, _sheet in sheets(Studio.load(_name)):
+            _sheet.save(_FOLDER / f"{_name}{_suffix}.jpg", quality=90)
