@@ -17,7 +17,7 @@ class AboutTab:
     def __init__(self, frame: Frame) -> None:
         self.studios = frame.studios
         with gr.Row(equal_height=False):
-            with gr.Column(scale=1, min_width=320):
+            with gr.Column(scale=2, min_width=320):
                 card = gr.Markdown(_card(self.studios.get(self.studios.default)), elem_id="card", elem_classes="prose-panel")
             with gr.Column(scale=1, min_width=320):
                 gr.Markdown(asset("about.md"), elem_id="about", elem_classes="prose-panel")
