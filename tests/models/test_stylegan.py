@@ -57,7 +57,7 @@ def test_every_variant_draws_pictures(changes, num_layers, crossovers):
     # Within rounding, as a repeated w lies in memory otherwise than an expanded one.
     torch.testing.assert_close(images, generator.synthesize(w[:, None].repeat(1, num_layers, 1)), atol=1e-3, rtol=0)
     assert torch.equal(images, generator(z))
-    torch.testing.assert_close(images[1:2], generator(z[1:2]))
+    torch.testing.assert_close(images[1:2], generator(z[1:2]), atol=1e-4, rtol=0)
 
 
 def test_the_recorded_arguments_build_the_same_network_again():
