@@ -24,8 +24,8 @@ def load_weights(source: str | Path) -> dict[str, dict[str, Tensor]]:
     """Tensors for "generator" and "ema", and from a run, or a checkpoint that has one, also for "discriminator".
 
     Args:
-        source: a run folder or its state; else a bundled checkpoint's name or a checkpoint's folder, whose generator is an
-            average already and serves as both unless it has training weights beside it.
+        source: a run folder, its state or training weights; else a bundled checkpoint's name or a checkpoint's folder, whose
+            generator is an average already and serves as both unless it has training weights beside it.
 
     Raises:
         AnimeGenError: there is nothing of that name, or it is damaged.
@@ -34,7 +34,8 @@ def load_weights(source: str | Path) -> dict[str, dict[str, Tensor]]:
     if path.suffix != ".safetensors":
         path = path / STATE
     if path.is_file():
-        return _owned(path, "generator", "ema", "discriminator")
+        weights = _owned(path, "generator", "ema", "discriminator")
+        return weights | {"ema": weights["ema"] or weights["generator"]}  # training weights have no average
     checkpoint = load_checkpoint(source)
     average = checkpoint.generator.state_dict()
     path = checkpoint.path / TRAINING

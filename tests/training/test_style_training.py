@@ -21,6 +21,7 @@ from animegen_core.training.command import _loader, app
 from animegen_core.training.health import COLLAPSED, WON
 from animegen_core.training.recipes import StyleGAN2Recipe, StyleGANRecipe
 from animegen_core.training.run_folder import read_log
+from animegen_core.training.weights import TRAINING, save_training_weights
 
 ROOT = Path(__file__).parents[2]
 TINY = dict(resolution=16, latent_dim=8, mapping_depth=2, channel_base=64, channel_max=8, batch=4, precision="fp32")
@@ -268,6 +269,14 @@ def test_augmentation_is_adapted_to_how_sure_the_discriminator_is_of_reals():
     for _ in range(30):
         own._adapt(torch.tensor([1.0, -1.0]))
     assert own.state.augment_probability.item() == 0
+
+
+def test_an_average_begins_as_the_generator_where_training_weights_are_all_there_is(tmp_path):
+    first, second = trainer("stylegan", seed=1), trainer("stylegan", seed=2)
+    save_training_weights(tmp_path, first.networks())
+    second.start_from(tmp_path / TRAINING)
+    for begun, trained in zip(second.ema.network.parameters(), first.generator.parameters()):
+        torch.testing.assert_close(begun, trained, atol=1e-2, rtol=1e-2)
 
 
 def test_a_grown_network_takes_what_fits(tmp_path, capsys):
