@@ -48,7 +48,7 @@ class LabelGroups(Sampler[Shown]):
 
     For a discriminator that compares pictures of one group: in mixed groups it cannot see that a generator draws one and the
     same face wherever a certain pair of colours is asked for. As the hiding comes first, each picture is shown with each
-    labels exactly as often as without groups. What is left over of each pair is put beside its likes: same hair, other eyes.
+    labels as often as without groups. What is left over of each pair is put beside its likes: same hair, other eyes.
 
     Args:
         sampler: which pictures an epoch shows.

@@ -93,7 +93,12 @@ def train_stylegan2(
 
     It is conditional on hair and eyes if ``labels`` names the tag file that ``dataloader`` was made with, whose batches are
     then pairs of pictures and labels.
+
+    Raises:
+        AnimeGenError: as in ``train_stylegan``, or ``label_groups`` is asked for, which the loader would have to make.
     """
+    if options.get("label_groups"):
+        raise AnimeGenError("label_groups is True, but only train.py loads pictures in groups; leave it out or say False.")
     chosen = dict(epochs=num_epochs, latent_dim=latent_dim, lr=lr, save_interval=save_interval) | options
     return _train(StyleGAN2Recipe, StyleGAN2Options, dataloader, device, output_dir, **chosen)
 

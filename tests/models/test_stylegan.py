@@ -57,6 +57,7 @@ def test_every_variant_draws_pictures(changes, num_layers, crossovers):
     # Within rounding, as a repeated w lies in memory otherwise than an expanded one.
     torch.testing.assert_close(images, generator.synthesize(w[:, None].repeat(1, num_layers, 1)), atol=1e-3, rtol=0)
     assert torch.equal(images, generator(z))
+    # Layers of one channel, as the last variant has, raise rounding to 6e-5 at most of 40 draws.
     torch.testing.assert_close(images[1:2], generator(z[1:2]), atol=1e-4, rtol=0)
 
 

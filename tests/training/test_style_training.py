@@ -260,6 +260,12 @@ def test_with_label_groups_neighbours_show_the_same_colours(pictures, tags):
     assert (shown[:, 1] != ANY).float().mean().item() == pytest.approx(0.5, abs=0.05)
 
 
+def test_a_loader_of_ones_own_has_no_label_groups(tmp_path):
+    with pytest.raises(AnimeGenError, match="label_groups is True"):
+        train_stylegan2(DataLoader(floats(4), 4), 1, "cpu", tmp_path / "run", label_groups=True)
+    assert not (tmp_path / "run").exists()
+
+
 def test_augmentation_is_adapted_to_how_sure_the_discriminator_is_of_reals():
     own = recipe("stylegan2", ada_kimg=0.04)
     own.build()
