@@ -11,6 +11,7 @@ from animegen_core.errors import AnimeGenError, check_whole
 from animegen_core.labels import ANY
 
 HE_GAIN = math.sqrt(2)  # makes up for the half of the variance that a rectifier takes (He et al. 2015, eq. 10)
+SLOPE = 0.2  # of LeakyReLU below zero
 
 
 def init_dcgan_weights(module: nn.Module) -> None:
@@ -59,7 +60,7 @@ def downsample(x: Tensor) -> Tensor:
 
 def leaky_relu(x: Tensor) -> Tensor:
     """LeakyReLU of slope 0.2, written over ``x``."""
-    return F.leaky_relu(x, 0.2, inplace=True)
+    return F.leaky_relu(x, SLOPE, inplace=True)
 
 
 class EqualizedLinear(nn.Module):

@@ -1,5 +1,6 @@
 """Beginning with weights that were trained before: to fine-tune them, or to grow a network that draws larger pictures."""
 
+import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +13,8 @@ from torch import Tensor, nn
 from animegen_core.checkpoint import load_checkpoint
 from animegen_core.errors import AnimeGenError
 from animegen_core.files import atomic_path
+from animegen_core.models.layers import SLOPE, EqualizedConv2d
+from animegen_core.models.stylegan import StyleGANDiscriminator
 from animegen_core.models.stylegan2 import ToRGB
 from animegen_core.training.run_folder import STATE
 from animegen_core.training.state import owned_by
@@ -62,18 +65,62 @@ def take_weights(network: nn.Module, tensors: dict[str, Tensor]) -> set[str]:
     """Copy into ``network`` what it has under the same name and in the same shape, and return the names.
 
     If it has grown, the outputs to RGB that are larger than all it took start at zero: since those of all sizes are summed, it
-    draws at first what the small network drew, upsampled, without the noise of untrained layers. If it has learned to take
-    labels, a DCGAN's inputs of labels start at zero: it draws what it drew, until it has learned what they mean.
+    draws at first what the small network drew, upsampled, without the noise of untrained layers; and a discriminator says at
+    first what the small one said of the picture averaged down. If a network has learned to take labels, a DCGAN's inputs of
+    labels start at zero: it draws what it drew, until it has learned what they mean.
     """
     own, label_inputs = network.state_dict(), sum(getattr(network, "label_dims", ()))
-    tensors = {name: _widened(t, label_inputs, own[name]) for name, t in tensors.items() if name in own}
-    fitting = {name: t for name, t in tensors.items() if t.shape == own[name].shape}
+    known = {name: _widened(t, label_inputs, own[name]) for name, t in tensors.items() if name in own}
+    fitting = {name: t for name, t in known.items() if t.shape == own[name].shape}
     network.load_state_dict(own | fitting)
     outputs = [(f"{name}.weight" in fitting, module) for name, module in network.named_modules() if isinstance(module, ToRGB)]
     if any(taken for taken, _ in outputs):
         while not outputs[-1][0]:  # from the largest on
             nn.init.zeros_(outputs.pop()[1].weight)
+    if isinstance(network, StyleGANDiscriminator):
+        _see_averaged(network, tensors)
     return set(fitting)
+
+
+@torch.no_grad()
+def _see_averaged(network: StyleGANDiscriminator, tensors: dict[str, Tensor]) -> None:
+    """Let a grown discriminator begin as the small one whose ``tensors`` it took, of pictures averaged down to that size.
+
+    The new layers carry the colours down in pairs of channels of opposite sign, as leaky_relu(x) - leaky_relu(-x) =
+    (1 + slope) x, and the last of them does with them what the small network's from_rgb did. All other channels begin at random
+    and unheard. Nothing is done where channels are too few, or do not fit.
+    """
+    size = max((int(found[1]) for name in tensors if (found := re.fullmatch(r"from_rgb\.(\d+)\.weight", name))), default=0)
+    grown = {int(name): block for name, block in network.blocks.items() if int(name) > size}  # largest first
+    if not size or any(block.conv0.weight.shape[0] < 6 for block in grown.values()):
+        return
+    weight, bias = tensors[f"from_rgb.{size}.weight"].flatten(1).float(), tensors[f"from_rgb.{size}.bias"].float()
+    if not grown or grown[2 * size].conv1.weight.shape[0] != len(weight):
+        return
+    first = network.from_rgb[str(network.resolution)]
+    pairs = torch.cat([torch.eye(3), -torch.eye(3)])  # colours to pairs
+    colours = pairs.T / (1 + SLOPE)  # and back, behind a leaky_relu
+    _begin_with(first, pairs)
+    for half, block in ((name // 2, block) for name, block in grown.items()):
+        _begin_with(block.conv0, pairs @ colours)
+        if half > size:
+            _begin_with(block.conv1, math.sqrt(2) * pairs @ colours)  # the block scales its sum by sqrt(1/2)
+            nn.init.zeros_(block.skip.weight[:6])
+        else:
+            _begin_with(block.conv1, math.sqrt(2) * first.scale * weight @ colours, math.sqrt(2) * bias)
+            nn.init.zeros_(block.skip.weight)
+
+
+def _begin_with(conv: EqualizedConv2d, matrix: Tensor, bias: Tensor | None = None) -> None:
+    """Let the first channels out be a linear function of the first ones in, at each pixel: (channels out, channels in)."""
+    rows, columns = matrix.shape
+    centre = conv.weight.shape[-1] // 2
+    nn.init.zeros_(conv.weight[:rows])
+    conv.weight[:rows, :columns, centre, centre] = matrix.to(conv.weight) / conv.scale
+    if bias is None:
+        nn.init.zeros_(conv.bias[:rows])
+    else:
+        conv.bias.copy_(bias)
 
 
 def _widened(weight: Tensor, inputs: int, wanted: Tensor) -> Tensor:

@@ -319,6 +319,33 @@ def test_a_grown_generator_draws_at_first_what_the_small_one_drew(tmp_path, netw
     assert after.synthesis.blocks["32"].to_rgb.weight.abs().sum() > 0  # so the new layers learn
 
 
+@pytest.mark.parametrize("resolution", [32, 64])
+def test_a_grown_discriminator_says_at_first_what_the_small_one_said(tmp_path, resolution):
+    wide = dict(labels="tags.csv", channel_base=6 * 64, channel_max=8)  # 6 channels at 64 px, for colours and their opposites
+    small = trainer(**wide)
+    for _ in range(3):
+        small.step(floats(4), labels(4))
+    small.save(tmp_path / "state.safetensors")
+    large = trainer(**wide, resolution=resolution)
+    large.start_from(tmp_path)
+    before, after = small.discriminator, large.discriminator
+    pictures = floats(4, resolution)
+    averaged = torch.nn.functional.avg_pool2d(pictures, resolution // 16)
+    with torch.no_grad():
+        torch.testing.assert_close(after(pictures, labels(4)), before(averaged, labels(4)), atol=1e-4, rtol=1e-4)
+    large.step(floats(4, resolution), labels(4))
+    learning = {name for name, p in after.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+    assert {f"blocks.{resolution}.{layer}.weight" for layer in ("conv0", "conv1", "skip")} <= learning
+
+
+def test_a_grown_discriminator_of_too_few_channels_begins_at_random(tmp_path):
+    narrow = dict(channel_base=5 * 32, channel_max=8)
+    trainer(**narrow).save(tmp_path / "state.safetensors")
+    large = trainer(**narrow, resolution=32)
+    large.start_from(tmp_path)
+    assert large.discriminator.blocks["32"].skip.weight.abs().min() > 0
+
+
 def strengths(network):
     return [value.abs().max().item() for name, value in network.state_dict().items() if name.endswith("noise_strength")]
 
