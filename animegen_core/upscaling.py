@@ -54,10 +54,23 @@ def enlarge(picture: Image.Image, size: int, method: str | None = None) -> Image
     """
     _check(picture, size)
     if _chosen(method) == "upscaler" and size > picture.width:
-        picture = _enlarge_fourfold(picture)
+        picture = enlarge_fourfold(picture)
     if size < picture.width:
         return picture.reduce(picture.width // size)  # the mean of each square of pixels
     return picture.resize((size, size), Resampling.LANCZOS)  # a copy where the size is right already
+
+
+def enlarge_fourfold(picture: Image.Image) -> Image.Image:
+    """An RGB picture of any shape at four times its size, by the bundled upscaler.
+
+    Raises:
+        AnimeGenError: none is bundled, or it is damaged.
+    """
+    folder = BUNDLED / UPSCALER
+    with _LOCK:
+        if folder not in _loaded:
+            _loaded[folder] = for_inference(load_upscaler(folder))
+        return run_upscaler(_loaded[folder], picture)
 
 
 def load_upscaler(name: str | Path = UPSCALER) -> Upscaler:
@@ -81,14 +94,6 @@ def for_inference(upscaler: Upscaler) -> Upscaler:
     """The same network in the fastest form there is here: channels last, and bfloat16 where that is multiplied in hardware."""
     device = upscaler.tail.weight.device
     return upscaler.eval().to(dtype=autocast_dtype("auto", device), memory_format=torch.channels_last)
-
-
-def _enlarge_fourfold(picture: Image.Image) -> Image.Image:
-    folder = BUNDLED / UPSCALER
-    with _LOCK:
-        if folder not in _loaded:
-            _loaded[folder] = for_inference(load_upscaler(folder))
-        return run_upscaler(_loaded[folder], picture)
 
 
 def _check(picture: Image.Image, size: int) -> None:

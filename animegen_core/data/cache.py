@@ -12,7 +12,7 @@ import numpy as np
 from filelock import FileLock
 from tqdm import tqdm
 
-from animegen_core.data.sources import PictureSource, decode, find_pictures, short_side
+from animegen_core.data.sources import Enlarge, PictureSource, decode, find_pictures, short_side
 from animegen_core.errors import AnimeGenError
 
 _NAMED = 10  # how many of the skipped files a message names
@@ -28,6 +28,7 @@ class PictureCache:
         skipped: the files that were not whole pictures.
         path: the folder or zip, as it was given.
         short_sides: pixels of each picture's shorter side before it was resized; None in caches of earlier versions.
+        interpolated: whether smaller pictures were enlarged by interpolation alone.
     """
 
     pictures: np.ndarray
@@ -35,6 +36,7 @@ class PictureCache:
     skipped: list[str]
     path: Path
     short_sides: list[int] | None
+    interpolated: bool
 
     @property
     def skipped_message(self) -> str:
@@ -52,13 +54,16 @@ def default_cache_dir() -> Path:
     return Path(os.environ.get("ANIMEGEN_CACHE", fallback)).expanduser()
 
 
-def load_pictures(path: str | Path, resolution: int = 64, cache_dir: str | Path | None = None) -> PictureCache:
+def load_pictures(
+    path: str | Path, resolution: int = 64, cache_dir: str | Path | None = None, enlarge: Enlarge | None = None
+) -> PictureCache:
     """Open the cache of a folder or zip of pictures, building it first where there is none or the source has changed.
 
     Args:
         path: a folder (nested or not) or a zip with JPEG, PNG or WebP pictures of any size.
         resolution: side of the stored squares in pixels.
         cache_dir: where caches lie; by default see ``default_cache_dir``.
+        enlarge: as in ``decode``; pictures made with it have a cache of their own.
 
     Raises:
         AnimeGenError: the path is missing or empty, or no file in it is a picture.
@@ -67,30 +72,31 @@ def load_pictures(path: str | Path, resolution: int = 64, cache_dir: str | Path 
     folder = Path(cache_dir) if cache_dir else default_cache_dir()
     folder.mkdir(parents=True, exist_ok=True)
     # The name holds the fingerprint: what lies under a name never changes, so a reader needs no lock.
-    owner = f"{hashlib.sha256(str(source.path).encode()).hexdigest()[:12]}-{resolution}"
+    made = str(resolution) if enlarge is None else f"enlarged-{resolution}"
+    owner = f"{hashlib.sha256(str(source.path).encode()).hexdigest()[:12]}-{made}"
     array = folder / f"{owner}-{source.fingerprint}.npy"
     if not array.exists():
         with FileLock(folder / f"{owner}.lock"):
             if not array.exists():  # another run may have built it while this one waited
-                _build(source, resolution, array)
+                _build(source, resolution, enlarge, array)
                 for stale in set(folder.glob(f"{owner}-*")) - {array, _index_of(array)}:
                     stale.unlink(missing_ok=True)
     index = json.loads(_index_of(array).read_text(encoding="utf-8"))
     if not index["names"]:
         raise AnimeGenError(f"Data path '{path}' holds no picture: none of its {len(source.names)} files could be decoded.")
     pictures = np.load(array, mmap_mode="r")
-    return PictureCache(pictures, index["names"], index["skipped"], Path(path), index.get("short_sides"))
+    return PictureCache(pictures, index["names"], index["skipped"], Path(path), index.get("short_sides"), enlarge is None)
 
 
 def _index_of(array: Path) -> Path:
     return array.with_suffix(".json")
 
 
-def _build(source: PictureSource, resolution: int, array: Path) -> None:
+def _build(source: PictureSource, resolution: int, enlarge: Enlarge | None, array: Path) -> None:
     def attempt(name: str) -> tuple[np.ndarray, int] | None:
         try:
             data = source.read(name)
-            return decode(data, resolution), short_side(data)
+            return decode(data, resolution, enlarge), short_side(data)
         except Exception:  # on damaged bytes PIL, zipfile and zlib raise nearly anything
             return None
 

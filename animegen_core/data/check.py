@@ -74,8 +74,11 @@ def _sizes(cache: PictureCache) -> Iterator[str]:
         f"short sides: smallest {sides.min()} px, median {np.median(sides):.0f} px; "
         f"{_percent(enlarged)} are smaller than {resolution} px and were enlarged"
     )
-    if enlarged >= _MANY["enlarged"]:
-        yield "Many were enlarged, and the faces will be as soft: leave the smallest out, or train at a lower resolution."
+    if enlarged >= _MANY["enlarged"] and cache.interpolated:
+        yield (
+            "Many were enlarged, and the faces will be as soft: leave the smallest out, train at a lower resolution, or let "
+            "the upscaler enlarge them (--upscale-small)."
+        )
 
 
 def _repeats(digests: list[bytes], thumbnails: Tensor) -> Iterator[str]:

@@ -14,6 +14,8 @@ from torchvision.transforms import functional as F
 
 from animegen_core.errors import AnimeGenError
 
+Enlarge = Callable[[Image.Image], Image.Image]
+
 
 @dataclass(frozen=True)
 class PictureSource:
@@ -52,17 +54,22 @@ def find_pictures(path: str | Path) -> PictureSource:
     return source
 
 
-def decode(data: bytes, resolution: int) -> np.ndarray:
+def decode(data: bytes, resolution: int, enlarge: Enlarge | None = None) -> np.ndarray:
     """One encoded picture to a uint8 array (resolution, resolution, 3).
 
     The reports' pipeline: RGB, bilinear resize of the short side (small pictures are enlarged), centre crop. Transparent
     parts turn white and a camera's orientation tag is obeyed.
+
+    Args:
+        enlarge: makes the square of a small picture larger before that; without it interpolation does all.
 
     Raises:
         Exception: of nearly any kind, as PIL has it; not a whole picture.
     """
     with Image.open(io.BytesIO(data)) as opened:
         picture = _to_rgb(ImageOps.exif_transpose(opened))
+    if enlarge is not None and min(picture.size) < resolution:
+        picture = enlarge(F.center_crop(picture, min(picture.size)))
     picture = F.resize(picture, resolution, InterpolationMode.BILINEAR)
     return np.asarray(F.center_crop(picture, resolution))
 

@@ -42,6 +42,7 @@ class TrainOptions:
     kimg: float | None = option(None, "Train until this many thousand real pictures were shown.")
     max_minutes: float | None = option(None, "Stop after this many minutes of this start, saving a state to resume from.")
     resolution: int = option(64, "Side of the pictures in pixels.")
+    upscale_small: bool = option(False, "Enlarge smaller pictures with the upscaler, once, instead of by interpolation.")
     batch: int = option(128, "Pictures in a batch, over all processes.")
     lr: float = option(2e-4, "Adam's learning rate.")
     lr_d: float | None = option(None, "Another one for the discriminator, as where it cannot tell fakes any more.")

@@ -122,8 +122,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     # The sizes of the literature.
     "stylegan-64": dict(resolution=64, ema_kimg=20.0),
     "stylegan-64-light": dict(
-        resolution=64, batch=32, latent_dim=256, mapping_depth=4, channel_base=2048, channel_max=256, augment="none",
-        save_interval=1.0,
+        resolution=64, batch=32, latent_dim=256, mapping_depth=4, channel_base=2048, channel_max=256, layers_per_block=2,
+        augment="none", save_interval=1.0,
     ),
     "stylegan2-64-light": dict(
         resolution=64, batch=32, mapping_depth=4, channel_base=2048, group_size=8, augment="none", label_ramp_kimg=150.0,
@@ -132,7 +132,11 @@ PRESETS: dict[str, dict[str, Any]] = {
     "stylegan2-64": dict(
         resolution=64, batch=128, channel_base=8192, ema_kimg=20.0, r1_gamma=0.1, style_mixing=0.5, label_ramp_kimg=600.0,
     ),
-    # Begin with --init-from a 64 px run of the same channel base.
+    # Begin with --init-from a 64 px run of the same channel base: of stylegan2-64-light, and of stylegan2-64.
+    "stylegan2-128-light": dict(
+        resolution=128, batch=32, lr=1.5e-3, mapping_depth=4, channel_base=2048, augment="none", label_ramp_kimg=0.0,
+        save_interval=1.0,
+    ),
     "stylegan2-128": dict(
         resolution=128, batch=64, channel_base=8192, ema_kimg=20.0, style_mixing=0.5, path_length_weight=2.0,
         path_length_start_kimg=800.0, label_ramp_kimg=0.0,

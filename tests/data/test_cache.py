@@ -7,6 +7,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from animegen_core.data import cache
 from animegen_core.data.cache import load_pictures
@@ -19,9 +20,9 @@ def decoded(monkeypatch) -> list[int]:
     """A list that grows with every decoded file."""
     calls: list[int] = []
 
-    def counting(data, resolution):
+    def counting(data, resolution, enlarge):
         calls.append(resolution)
-        return decode(data, resolution)
+        return decode(data, resolution, enlarge)
 
     monkeypatch.setattr(cache, "decode", counting)
     return calls
@@ -97,10 +98,10 @@ def test_a_damaged_file_in_a_zip_is_skipped(pictures, tmp_path):
 
 
 def test_damaged_metadata_does_not_stop_the_decoding(pictures, monkeypatch):
-    def fails_on_the_first(data, resolution):
+    def fails_on_the_first(data, resolution, enlarge):
         if data == (pictures / "00.png").read_bytes():
             raise TypeError("bad operand type for abs(): 'str'")  # what PIL says about some damaged EXIF blocks
-        return decode(data, resolution)
+        return decode(data, resolution, enlarge)
 
     monkeypatch.setattr(cache, "decode", fails_on_the_first)
     assert load_pictures(pictures).skipped == ["00.png"]
@@ -172,6 +173,24 @@ def test_each_size_has_a_cache_of_its_own(pictures, decoded):
     assert len(decoded) == 24
 
 
+def test_only_small_pictures_are_enlarged_and_apart_from_the_interpolated_ones(pictures, draw, decoded):
+    draw(1, (90, 70)).save(pictures / "large.png")
+    seen = []
+
+    def enlarge(picture):
+        seen.append(picture.size)
+        return Image.new("RGB", [4 * side for side in picture.size], "red")
+
+    plain = load_pictures(pictures, 64)
+    enlarged = load_pictures(pictures, 64, enlarge=enlarge)
+    assert sorted(seen) == sorted((side, side) for side in plain.short_sides[:12])  # squares, and not the large one
+    assert (enlarged.pictures[:12] == (255, 0, 0)).all()
+    np.testing.assert_array_equal(enlarged.pictures[12], plain.pictures[12])
+    np.testing.assert_array_equal(load_pictures(pictures, 64).pictures, plain.pictures)  # neither has replaced the other
+    np.testing.assert_array_equal(load_pictures(pictures, 64, enlarge=enlarge).pictures, enlarged.pictures)
+    assert len(decoded) == 26 and (plain.interpolated, enlarged.interpolated) == (True, False)
+
+
 def test_two_folders_do_not_share_a_cache(pictures, tmp_path, draw):
     (tmp_path / "other").mkdir()
     draw(50).save(tmp_path / "other" / "00.png")
@@ -181,10 +200,10 @@ def test_two_folders_do_not_share_a_cache(pictures, tmp_path, draw):
 
 
 def test_an_interrupted_decoding_leaves_no_half_cache(pictures, monkeypatch, isolated_cache):
-    def interrupted(data, resolution):
+    def interrupted(data, resolution, enlarge):
         if data == (pictures / "06.png").read_bytes():
             raise KeyboardInterrupt
-        return decode(data, resolution)
+        return decode(data, resolution, enlarge)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(cache, "decode", interrupted)

@@ -7,6 +7,7 @@ from PIL import Image, ImageEnhance
 from animegen_core.data.cache import load_pictures
 from animegen_core.data.check import check_pictures
 from animegen_core.labels import ANY
+from animegen_core.upscaling import enlarge_fourfold
 
 
 def said(folder, resolution=16, labels=None) -> str:
@@ -41,6 +42,11 @@ def test_sizes_are_those_of_the_files(pictures, draw):
     draw(1, (9, 500)).save(pictures / "tall.png")
     assert "smallest 9 px, median 29 px; 7.7 % are smaller than 16 px" in said(pictures)
     assert "Many were enlarged" not in said(pictures) and "Many were enlarged" in said(pictures, 64)
+
+
+def test_what_the_upscaler_enlarged_is_not_called_soft(pictures):
+    report = check_pictures(load_pictures(pictures, 64, enlarge=enlarge_fourfold), None)
+    assert "100.0 % are smaller than 64 px and were enlarged" in report and "soft" not in report
 
 
 def test_a_cache_without_sizes_says_nothing_of_them(pictures, isolated_cache):

@@ -51,7 +51,10 @@ def test_a_preset_replaces_defaults_and_flags_win_over_it():
     assert (own["mapping_depth"], own["channel_base"], own["batch"]) == (2, 2048, 16)
 
 
-@pytest.mark.parametrize("small, large", [("stylegan2-64", "stylegan2-128"), ("stylegan2-128", "stylegan2-256")])
+@pytest.mark.parametrize(
+    "small, large",
+    [("stylegan2-64-light", "stylegan2-128-light"), ("stylegan2-64", "stylegan2-128"), ("stylegan2-128", "stylegan2-256")],
+)
 def test_a_preset_for_large_pictures_grows_out_of_the_one_before(small, large):
     with torch.device("meta"):
         before, after = (StyleGAN2Recipe(StyleGAN2Options(**PRESETS[name])).build() for name in (small, large))

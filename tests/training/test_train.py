@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -20,6 +21,7 @@ from typer.testing import CliRunner
 
 from animegen_core import AnimeGenError, Character, Studio
 from animegen_core.checkpoint import load_checkpoint
+from animegen_core.data.cache import load_pictures
 from animegen_core.models import dcgan
 from animegen_core.training import DCGANOptions, Trainer, train, train_dcgan
 from animegen_core.training.command import app
@@ -221,6 +223,20 @@ def test_max_minutes_ends_a_run_that_can_go_on(pictures, tmp_path, tiny):
     seen = progress(folder)["images_seen"]
     trained("--resume", folder, "--device", "cpu", "--kimg", seen / 1000 + 0.004)
     assert progress(folder)["images_seen"] == seen + 4
+
+
+def test_small_pictures_can_be_enlarged_by_the_upscaler(pictures, tmp_path, tiny, isolated_cache):
+    enlarged = "*-enlarged-64-*.npy"
+    trained(*BASICS, "--data", pictures, "--out", tmp_path, "--kimg", 0.004)
+    assert not list(isolated_cache.glob(enlarged))
+    printed = trained(*BASICS, "--data", pictures, "--out", tmp_path, "--kimg", 0.004, "--upscale-small").stdout
+    (crisp,) = isolated_cache.glob(enlarged)
+    contrast, soft = (
+        np.square(np.diff(each.astype(float), axis=2)).mean() for each in (np.load(crisp), load_pictures(pictures).pictures)
+    )
+    assert contrast > 1.15 * soft and "as soft" not in printed  # 1.27
+    trained("--resume", tmp_path / "00001-dcgan-64", "--device", "cpu", "--kimg", 0.008)
+    assert len(list(isolated_cache.glob("*.npy"))) == 2  # the resumed run took the same pictures
 
 
 def test_epochs_count_passes_and_snapshots_come_at_the_interval(pictures, tmp_path, tiny):
