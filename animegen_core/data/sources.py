@@ -61,7 +61,7 @@ def decode(data: bytes, resolution: int, enlarge: Enlarge | None = None) -> np.n
     parts turn white and a camera's orientation tag is obeyed.
 
     Args:
-        enlarge: makes the square of a small picture larger before that; without it interpolation does all.
+        enlarge: makes the centre square of a smaller picture larger before it is resized; without it, resizing does all.
 
     Raises:
         Exception: of nearly any kind, as PIL has it; not a whole picture.

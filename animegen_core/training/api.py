@@ -13,6 +13,8 @@ from animegen_core.training.recipes import DCGANRecipe, Recipe, StyleGAN2Recipe,
 from animegen_core.training.run_folder import OPTIONS, save_options
 from animegen_core.training.style_options import StyleGAN2Options, StyleGANOptions
 
+_WHILE_LOADING = ("upscale_small", "label_groups")  # what is done with pictures, or their order, before a loader has them
+
 
 def train_dcgan(
     dataloader: DataLoader,
@@ -40,7 +42,8 @@ def train_dcgan(
         The folder of the trained checkpoint, for ``Studio.load``.
 
     Raises:
-        AnimeGenError: an option is out of range, ``output_dir`` holds a run already, or training diverged.
+        AnimeGenError: an option is out of range or of the loading of pictures, which ``dataloader`` has done already;
+            ``output_dir`` holds a run; or training diverged.
     """
     return _train(
         DCGANRecipe, DCGANOptions, dataloader, device, output_dir,
@@ -73,7 +76,8 @@ def train_stylegan(
         The folder of the trained checkpoint, for ``Studio.load``.
 
     Raises:
-        AnimeGenError: an option is out of range, ``output_dir`` holds a run already, or training diverged.
+        AnimeGenError: an option is out of range or of the loading of pictures, which ``dataloader`` has done already;
+            ``output_dir`` holds a run; or training diverged.
     """
     chosen = dict(epochs=num_epochs, latent_dim=latent_dim, lr=lr, save_interval=save_interval) | options
     return _train(StyleGANRecipe, StyleGANOptions, dataloader, device, output_dir, **chosen)
@@ -95,10 +99,8 @@ def train_stylegan2(
     then pairs of pictures and labels.
 
     Raises:
-        AnimeGenError: as in ``train_stylegan``, or ``label_groups`` is asked for, which the loader would have to make.
+        AnimeGenError: as in ``train_stylegan``.
     """
-    if options.get("label_groups"):
-        raise AnimeGenError("label_groups is True, but only train.py loads pictures in groups; leave it out or say False.")
     chosen = dict(epochs=num_epochs, latent_dim=latent_dim, lr=lr, save_interval=save_interval) | options
     return _train(StyleGAN2Recipe, StyleGAN2Options, dataloader, device, output_dir, **chosen)
 
@@ -111,6 +113,10 @@ def _train(
     output_dir: str | Path,
     **given: object,
 ) -> Path:
+    for name in filter(given.get, _WHILE_LOADING):
+        raise AnimeGenError(
+            f"{name} is {given[name]!r}, but only train.py can do that, as it loads the pictures; leave it out."
+        )
     chosen = options_class(**dict(batch=dataloader.batch_size or options_class.batch) | given)
     folder = Path(output_dir)
     if (folder / OPTIONS).exists():

@@ -260,9 +260,10 @@ def test_with_label_groups_neighbours_show_the_same_colours(pictures, tags):
     assert (shown[:, 1] != ANY).float().mean().item() == pytest.approx(0.5, abs=0.05)
 
 
-def test_a_loader_of_ones_own_has_no_label_groups(tmp_path):
-    with pytest.raises(AnimeGenError, match="label_groups is True"):
-        train_stylegan2(DataLoader(floats(4), 4), 1, "cpu", tmp_path / "run", label_groups=True)
+@pytest.mark.parametrize("option", ["label_groups", "upscale_small"])
+def test_a_loader_of_ones_own_has_loaded_its_pictures_already(tmp_path, option):
+    with pytest.raises(AnimeGenError, match=f"{option} is True"):
+        train_stylegan2(DataLoader(floats(4), 4), 1, "cpu", tmp_path / "run", **{option: True})
     assert not (tmp_path / "run").exists()
 
 
