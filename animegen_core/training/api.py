@@ -113,10 +113,9 @@ def _train(
     output_dir: str | Path,
     **given: object,
 ) -> Path:
-    for name in filter(given.get, _WHILE_LOADING):
-        raise AnimeGenError(
-            f"{name} is {given[name]!r}, but only train.py can do that, as it loads the pictures; leave it out."
-        )
+    asked = next(filter(given.get, _WHILE_LOADING), None)
+    if asked is not None:
+        raise AnimeGenError(f"{asked} is True, but only train.py can do that, as it loads the pictures; leave it out.")
     chosen = options_class(**dict(batch=dataloader.batch_size or options_class.batch) | given)
     folder = Path(output_dir)
     if (folder / OPTIONS).exists():

@@ -90,37 +90,31 @@ def _see_averaged(network: StyleGANDiscriminator, tensors: dict[str, Tensor]) ->
     (1 + slope) x, and the last of them does with them what the small network's from_rgb did. All other channels begin at random
     and unheard. Nothing is done where channels are too few, or do not fit.
     """
-    size = max((int(found[1]) for name in tensors if (found := re.fullmatch(r"from_rgb\.(\d+)\.weight", name))), default=0)
-    grown = {int(name): block for name, block in network.blocks.items() if int(name) > size}  # largest first
-    if not size or any(block.conv0.weight.shape[0] < 6 for block in grown.values()):
+    size = next((int(found[1]) for name in tensors if (found := re.fullmatch(r"from_rgb\.(\d+)\.weight", name))), 0)
+    weight, bias = (tensors.get(f"from_rgb.{size}.{part}") for part in ("weight", "bias"))
+    grown = [block for name, block in network.blocks.items() if int(name) > size]  # largest first
+    if weight is None or not grown or grown[-1].conv1.weight.shape[0] != len(weight):
         return
-    weight, bias = tensors[f"from_rgb.{size}.weight"].flatten(1).float(), tensors[f"from_rgb.{size}.bias"].float()
-    if not grown or grown[2 * size].conv1.weight.shape[0] != len(weight):
+    if min(block.conv0.weight.shape[0] for block in grown) < 6:
         return
     first = network.from_rgb[str(network.resolution)]
     pairs = torch.cat([torch.eye(3), -torch.eye(3)])  # colours to pairs
     colours = pairs.T / (1 + SLOPE)  # and back, behind a leaky_relu
     _begin_with(first, pairs)
-    for half, block in ((name // 2, block) for name, block in grown.items()):
+    for block in grown:
+        out, shift = (first.scale * weight.float().flatten(1), bias.float()) if block is grown[-1] else (pairs, torch.zeros(6))
         _begin_with(block.conv0, pairs @ colours)
-        if half > size:
-            _begin_with(block.conv1, math.sqrt(2) * pairs @ colours)  # the block scales its sum by sqrt(1/2)
-            nn.init.zeros_(block.skip.weight[:6])
-        else:
-            _begin_with(block.conv1, math.sqrt(2) * first.scale * weight @ colours, math.sqrt(2) * bias)
-            nn.init.zeros_(block.skip.weight)
+        _begin_with(block.conv1, math.sqrt(2) * out @ colours, math.sqrt(2) * shift)  # the block scales its sum by sqrt(1/2)
+        block.skip.weight[: len(out)] = 0
 
 
-def _begin_with(conv: EqualizedConv2d, matrix: Tensor, bias: Tensor | None = None) -> None:
+def _begin_with(conv: EqualizedConv2d, matrix: Tensor, bias: Tensor | float = 0.0) -> None:
     """Let the first channels out be a linear function of the first ones in, at each pixel: (channels out, channels in)."""
     rows, columns = matrix.shape
     centre = conv.weight.shape[-1] // 2
-    nn.init.zeros_(conv.weight[:rows])
+    conv.weight[:rows] = 0
     conv.weight[:rows, :columns, centre, centre] = matrix.to(conv.weight) / conv.scale
-    if bias is None:
-        nn.init.zeros_(conv.bias[:rows])
-    else:
-        conv.bias.copy_(bias)
+    conv.bias[:rows] = bias
 
 
 def _widened(weight: Tensor, inputs: int, wanted: Tensor) -> Tensor:
