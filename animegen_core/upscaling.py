@@ -3,6 +3,7 @@
 A picture's enlargement depends on nothing but the picture: each goes through the network alone, as ``Studio`` draws faces.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
@@ -66,11 +67,26 @@ def enlarge_fourfold(picture: Image.Image) -> Image.Image:
     Raises:
         AnimeGenError: none is bundled, or it is damaged.
     """
-    folder = BUNDLED / UPSCALER
     with _LOCK:
-        if folder not in _loaded:
-            _loaded[folder] = for_inference(load_upscaler(folder))
-        return run_upscaler(_loaded[folder], picture)
+        return run_upscaler(_bundled(), picture)
+
+
+def loaded_enlarger() -> Callable[[Image.Image], Image.Image]:
+    """``enlarge_fourfold`` with its network loaded: what is wrong with that is told now, not at the first picture.
+
+    Raises:
+        AnimeGenError: none is bundled, or it is damaged.
+    """
+    with _LOCK:
+        _bundled()
+    return enlarge_fourfold
+
+
+def _bundled() -> Upscaler:
+    folder = BUNDLED / UPSCALER
+    if folder not in _loaded:
+        _loaded[folder] = for_inference(load_upscaler(folder))
+    return _loaded[folder]
 
 
 def load_upscaler(name: str | Path = UPSCALER) -> Upscaler:

@@ -16,6 +16,7 @@ _Samples = Annotated[int, typer.Option(help="Faces to draw; at most half as many
 _Seed = Annotated[int, typer.Option(help="Seed of the first face; the others follow.")]
 _Psi = Annotated[float, typer.Option(help="Creativity of the faces; 1 shows all that the generator can.")]
 _Labels = Annotated[Path | None, typer.Option(help="Tag file of the real faces: colours are drawn as often as in it.")]
+_UpscaleSmall = Annotated[bool, typer.Option(help="Enlarge real faces that are too small with the upscaler, once.")]
 
 
 def evaluate(
@@ -26,6 +27,7 @@ def evaluate(
     seed: _Seed = 0,
     psi: _Psi = 1.0,
     labels: _Labels = None,
+    upscale_small: _UpscaleSmall = False,
     inception: Annotated[bool, typer.Option(help="Also the true FID, KID and IS, if the weights are here; slow.")] = False,
     neighbours: Annotated[bool, typer.Option(help="Also a sheet of faces beside real pictures; keep it private.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
@@ -34,10 +36,10 @@ def evaluate(
     if out.exists() and not out.is_dir():
         raise AnimeGenError(f"--out is {quote(str(out))}, but must be a folder.")
     studio = Studio.load(checkpoint)
-    evaluation = measuring.evaluate(studio, real, samples, seed, psi, labels, inception)
+    evaluation = measuring.evaluate(studio, real, samples, seed, psi, labels, inception, upscale_small)
     written = report.save_evaluation(evaluation, studio, out)
     if neighbours:
-        written.append(report.save_neighbours(evaluation, studio, real, out))
+        written.append(report.save_neighbours(evaluation, studio, measuring.real_pictures(studio, real, upscale_small), out))
     typer.echo(json.dumps(evaluation.to_dict(), indent=1) if as_json else evaluation.to_markdown())
     typer.echo(f"Written: {', '.join(map(str, written))}.", err=True)
 
@@ -50,11 +52,13 @@ def compare(
     seed: _Seed = 0,
     psi: _Psi = 1.0,
     labels: _Labels = None,
+    upscale_small: _UpscaleSmall = False,
 ) -> None:
     """Measure several checkpoints alike and write a page with tables and their faces side by side."""
     if out.suffix.lower() != ".md":
         raise AnimeGenError(f"A comparison is written as .md, not to {quote(out.name)}.")
-    written = comparison.save_comparison(comparison.compare(names, real, samples, seed, psi, labels), out)
+    contenders = comparison.compare(names, real, samples, seed, psi, labels, upscale_small)
+    written = comparison.save_comparison(contenders, out)
     typer.echo(f"Written: {', '.join(map(str, written))}.")
 
 

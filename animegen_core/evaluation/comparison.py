@@ -49,6 +49,7 @@ def compare(
     seed: int = 0,
     psi: float = 1.0,
     tags: str | Path | None = None,
+    upscale_small: bool = False,
 ) -> list[Contender]:
     """Measure several checkpoints against the same real pictures; arguments as in ``evaluate``.
 
@@ -56,7 +57,10 @@ def compare(
         AnimeGenError: as in ``evaluate``; all checkpoints are loaded before the first is measured.
     """
     studios = [Studio.load(name) for name in names]
-    return [_contender(studio, evaluate(studio, real_path, samples, seed, psi, tags)) for studio in studios]
+    return [
+        _contender(studio, evaluate(studio, real_path, samples, seed, psi, tags, upscale_small=upscale_small))
+        for studio in studios
+    ]
 
 
 def _contender(studio: Studio, evaluation: Evaluation) -> Contender:

@@ -30,6 +30,7 @@ from animegen_core.evaluation.splits import LEAST, Split, split
 from animegen_core.evaluation.wasserstein import sliced_wasserstein
 from animegen_core.latents import MAX_SEED
 from animegen_core.studio import Studio
+from animegen_core.upscaling import loaded_enlarger
 
 MOST = 100_000  # faces: the tables of distances grow with the square
 _SWD_PICTURES, _SWD_FOLDS = 4096, 4
@@ -138,6 +139,7 @@ def evaluate(
     psi: float = 1.0,
     tags: str | Path | None = None,
     inception: bool = False,
+    upscale_small: bool = False,
 ) -> Evaluation:
     """Measure how good a checkpoint's faces are, without downloading anything.
 
@@ -154,6 +156,7 @@ def evaluate(
             none where a classifier was unsure, as in training: asked for a colour that it had only seen clear, it could not
             draw the others.
         inception: also the true FID, KID and IS, if the weights are at hand; slow on a CPU.
+        upscale_small: as in ``real_pictures``.
 
     Raises:
         AnimeGenError: a path or number is bad, or the pictures are too few.
@@ -166,7 +169,7 @@ def evaluate(
             f"seed is {seed}, but must be from 0 to {MAX_SEED - MOST}, as the faces take the seeds that follow."
         )
     studio = studio if isinstance(studio, Studio) else Studio.load(studio)
-    cache = load_pictures(real_path, studio.checkpoint.generator.resolution)
+    cache = real_pictures(studio, real_path, upscale_small)
     chosen = split(len(cache.names), samples)
     labels = None if tags is None else labels_for(cache.names, read_tags(tags), LEAST_PROBABILITY)
     notes = _notes(cache, chosen, samples)
@@ -208,8 +211,25 @@ def evaluate(
     )
 
 
+def real_pictures(studio: Studio, path: str | Path, upscale_small: bool = False) -> PictureCache:
+    """Real pictures in the resolution of a checkpoint.
+
+    Args:
+        path: a folder or zip.
+        upscale_small: whether the upscaler enlarges smaller ones, as ``train.py --upscale-small`` does, not interpolation.
+
+    Raises:
+        AnimeGenError: the path holds no pictures, or there is no upscaler.
+    """
+    return load_pictures(path, studio.checkpoint.generator.resolution, enlarge=loaded_enlarger() if upscale_small else None)
+
+
 def _notes(cache: PictureCache, chosen: Split, samples: int) -> list[str]:
     notes = [cache.skipped_message] if cache.skipped else []
+    small = sum(side < cache.pictures.shape[1] for side in cache.short_sides or ())
+    if small:
+        way = "interpolation" if cache.interpolated else "the upscaler"
+        notes.append(f"{small:,} of the real pictures were smaller than {cache.pictures.shape[1]} px: {way} enlarged them.")
     if chosen.count < samples:
         notes.append(
             f"{samples:,} faces were asked for, but with {len(cache.names):,} real pictures {chosen.count:,} are compared: "

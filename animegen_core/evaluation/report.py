@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from animegen_core.character import Character
-from animegen_core.data import load_pictures
+from animegen_core.data.cache import PictureCache
 from animegen_core.evaluation.plots import plots
 from animegen_core.evaluation.results import COLOUR_HEAD, HEAD, Evaluation
 from animegen_core.files import atomic_write_text
@@ -41,12 +41,14 @@ def save_evaluation(evaluation: Evaluation, studio: Studio, out: str | Path) -> 
     return [out / name for name in contents]
 
 
-def save_neighbours(evaluation: Evaluation, studio: Studio, real_path: str | Path, out: str | Path) -> Path:
+def save_neighbours(evaluation: Evaluation, studio: Studio, cache: PictureCache, out: str | Path) -> Path:
     """Write neighbours.png: the faces nearest to a real picture, each with that picture at its right.
 
     The real pictures are their artists': the sheet is for looking at, not for passing on.
+
+    Args:
+        cache: the real pictures that the evaluation was made with.
     """
-    cache = load_pictures(real_path, studio.checkpoint.generator.resolution)
     pairs = evaluation.curves["closest"]
     faces = studio.render_many([Character.from_dict(pair["character"]) for pair in pairs])
     real = [Image.fromarray(cache.pictures[cache.names.index(pair["file"])]) for pair in pairs]

@@ -30,7 +30,7 @@ from animegen_core.training.style_options import StyleGAN2Options, StyleGANOptio
 from animegen_core.training.threads import check_threads, settle_threads
 from animegen_core.training.upscaler_command import upscaler
 from animegen_core.training.weights import load_weights
-from animegen_core.upscaling import enlarge_fourfold, load_upscaler
+from animegen_core.upscaling import loaded_enlarger
 from animegen_core.weights import read_json
 
 # What may be given anew when a run goes on; everything else is part of what the run is.
@@ -71,14 +71,13 @@ def _command(family: str, options_class: type[TrainOptions], recipe_class: Calla
         check_threads(threads)
         if resume is None and options.init_from is not None:
             load_weights(options.init_from)
-        if options.upscale_small:
-            load_upscaler()
+        enlarge = loaded_enlarger() if options.upscale_small else None
         start_missing_processes()
         process = join_processes(device)
         where = process.device if device is None else torch.device(device)
         crowded = settle_threads(threads, process.num_processes == 1 and where.type == "cpu")
         with process.main_process_first():  # the others find the cache ready
-            cache = load_pictures(data, options.resolution, enlarge=enlarge_fourfold if options.upscale_small else None)
+            cache = load_pictures(data, options.resolution, enlarge=enlarge)
         loader = _loader(cache, options)
         pictures = len(loader.dataset)
         folder = resume

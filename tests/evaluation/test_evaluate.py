@@ -125,10 +125,15 @@ def test_stand_ins_and_reference_share_no_picture_and_are_always_the_same():
     assert split(200, 10_000).count == 100
 
 
-def test_more_samples_than_half_of_the_real_pictures_are_cut_and_said_to_be(real, family_checkpoints, monkeypatch):
+@pytest.fixture
+def unmeasured(monkeypatch):
+    """Evaluations leave out all but the colours."""
     monkeypatch.setattr(_Comparison, "distances", lambda self, space: None)
     for name in ("patches", "similarity", "path", "spectra", "neighbours", "map"):
         monkeypatch.setattr(_Comparison, name, lambda self: None)
+
+
+def test_more_samples_than_half_of_the_real_pictures_are_cut_and_said_to_be(real, family_checkpoints, unmeasured):
     studio = Studio.load(family_checkpoints["conditional-dcgan"])
     evaluation = evaluate(studio, real, samples=500, tags=real.parent / "tags.csv")
     assert evaluation.samples == 62
@@ -141,6 +146,20 @@ def test_more_samples_than_half_of_the_real_pictures_are_cut_and_said_to_be(real
     assert rows == {"all", *colours.ATTRIBUTES["eyes"], "every pair"}
     assert evaluation.looks == "colours as frequent as the tags'"
     assert "seeds 0 to 61" in evaluation.heading
+
+
+def test_real_pictures_that_are_too_small_can_be_enlarged_by_the_upscaler(
+    tiny_checkpoint, draw, tmp_path, isolated_cache, unmeasured
+):
+    for seed in range(120):
+        draw(seed, (64, 64) if seed % 2 else (32, 32)).save(tmp_path / f"{seed}.png")
+    studio = Studio.load(tiny_checkpoint)
+    way = "60 of the real pictures were smaller than 64 px: {} enlarged them."
+    assert evaluate(studio, tmp_path, 60).notes == [way.format("interpolation")]
+    assert evaluate(studio, tmp_path, 60, upscale_small=True).notes == [way.format("the upscaler")]
+    soft, crisp = (measuring.real_pictures(studio, tmp_path, each) for each in (False, True))
+    changed = [name for name, a, b in zip(soft.names, soft.pictures, crisp.pictures) if (a != b).any()]
+    assert sorted(changed) == sorted(f"{seed}.png" for seed in range(0, 120, 2))
 
 
 def test_colours_are_drawn_as_often_as_the_tags_have_them(family_checkpoints, tiny_checkpoint):
@@ -194,14 +213,17 @@ def test_a_comparison_names_all_and_shows_their_faces(plain, family_checkpoints,
     written = json.loads((plain[1] / "evaluation.json").read_text())
     measures = {key: Measure(**value) for key, value in written["measures"].items()}
 
-    def known(studio, *arguments):
+    def known(studio, *arguments, upscale_small):
+        assert upscale_small
         info = studio.checkpoint.info()
         found = Evaluation(**written | {"measures": measures, "checkpoint": info})
         return replace(found, measures={**measures, "fd_anime": Measure(1.5, 1, 2, 0.5)})
 
     monkeypatch.setattr(comparison, "evaluate", known)
     out = tmp_path / "docs" / "comparison.md"
-    result = run("compare", tiny_checkpoint, family_checkpoints["stylegan2"], "--real", "unused", "--out", out)
+    result = run(
+        "compare", tiny_checkpoint, family_checkpoints["stylegan2"], "--real", "unused", "--out", out, "--upscale-small"
+    )
     assert result.exit_code == 0, result.output
     page = out.read_text()
     assert "| family | dcgan | stylegan2 |" in page and "1.50 (1.00 to 2.00) | 1.50 (1.00 to 2.00) | 0.50 |" in page
