@@ -16,7 +16,7 @@ from animegen_core.ui.frame import Frame, message
 from animegen_core.ui.generate import new_seed
 from animegen_core.ui.latest import Latest
 from animegen_core.ui.messages import told
-from animegen_core.ui.pictures import caption, data_url
+from animegen_core.ui.pictures import FILM, caption, data_url, shown_side
 
 _FRAMES_BETWEEN = 10  # looks at whether the visitor still wants the film, each of which costs as much as a frame
 _SHARPENED_FRAMES = 64  # of the view: more would keep others waiting, at every change of a control
@@ -159,7 +159,7 @@ class AnimateTab:
         _, keys, _, frames, *_ = what
         if len(keys) < KEYS[0] or frames > _SHARPENED_FRAMES:
             return gr.skip()
-        film = self._shoot(lambda: nothing_since() and is_newest(), 2, *what)
+        film = self._shoot(lambda: nothing_since() and is_newest(), FILM, *what)
         return film if nothing_since() and is_newest() else gr.skip()
 
     def _faces(self, name: str, keys: list[dict]) -> list[dict]:
@@ -170,15 +170,17 @@ class AnimateTab:
             for character, picture in zip(characters, pictures)
         ]
 
-    def _shoot(
-        self, is_wanted: Callable[[], bool], enlargement: int, name: str, keys: list[dict], *how: Any
-    ) -> dict[str, Any] | None:
-        """All frames as one picture, for the film view; those drawn so far where nobody wants it by now."""
+    def _shoot(self, is_wanted: Callable[[], bool], most: int, name: str, keys: list[dict], *how: Any) -> dict[str, Any] | None:
+        """All frames as one picture, for the film view; those drawn so far where nobody wants it by now.
+
+        Args:
+            most: as in ``shown_side``.
+        """
         if len(keys) < KEYS[0]:
             return None
         film = _animation(keys, *how)
         studio = self.studios.get(name)
-        frames = list(itertools.takewhile(lambda _: is_wanted(), studio.animate(film, studio.sizes[enlargement])))
+        frames = list(itertools.takewhile(lambda _: is_wanted(), studio.animate(film, shown_side(studio, most))))
         return contact_sheet(film, frames) if frames else None
 
     @told

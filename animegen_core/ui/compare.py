@@ -13,7 +13,7 @@ from animegen_core.ui.controls import colour_radio, look, psi_slider, seed_numbe
 from animegen_core.ui.frame import Frame
 from animegen_core.ui.generate import consecutive_seeds
 from animegen_core.ui.messages import told
-from animegen_core.ui.pictures import caption, data_url
+from animegen_core.ui.pictures import TILE, caption, data_url, shown_side
 from animegen_core.ui.restore import restores
 
 _MOST, _FACES = 4, 8  # checkpoints, and faces of each
@@ -67,6 +67,6 @@ class CompareTab:
             note += "; does not know colours, so any"
         faces = [
             {"src": data_url(picture), "label": caption(character), "description": studio.describe(character)}
-            for character, picture in zip(characters, studio.render_many(characters, studio.sizes[1]))
+            for character, picture in zip(characters, studio.render_many(characters, shown_side(studio, TILE)))
         ]
         return {"title": studio.checkpoint.name, "note": note, "faces": faces}

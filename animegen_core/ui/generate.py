@@ -21,7 +21,7 @@ from animegen_core.ui.downloads import LazyDownload
 from animegen_core.ui.frame import Frame, message, whole
 from animegen_core.ui.latest import Latest
 from animegen_core.ui.messages import told
-from animegen_core.ui.pictures import caption, data_url, file_stem, keep_file, large_view, previewer
+from animegen_core.ui.pictures import TILE, caption, data_url, file_stem, keep_file, large_view, previewer, shown_side
 
 MAX_FACES = 64
 _FACES_AT_FIRST = 16
@@ -260,7 +260,7 @@ class GenerateTab:
         """Values of all results: the faces, one of them large, and a trace in the history."""
         is_newest = self.latest.begin(request)
         studio, chosen = self.studios.get(name), characters[index]
-        drawn = draw_files(studio, characters, self.gallery.GRADIO_CACHE, studio.sizes[1], embed)
+        drawn = draw_files(studio, characters, self.gallery.GRADIO_CACHE, shown_side(studio, TILE), embed)
         view = large_view(studio, chosen)
         if not is_newest():
             return (gr.skip(),) * 6

@@ -14,6 +14,7 @@ from animegen_core.errors import AnimeGenError
 from animegen_core.studio import Studio
 from animegen_core.ui.studios import Studios
 
+TILE, FILM, LARGE = 128, 256, 512  # px at most: one face of many, a film's frames, the one large face
 _QUALITY = 92  # of JPEG: no seen loss, and ten times as fast as PNG
 
 
@@ -53,16 +54,19 @@ def caption(character: Character) -> str:
     return " · ".join(words)
 
 
-def large_side(studio: Studio) -> int:
-    """Side of the large view's picture in pixels."""
-    return studio.sizes[2]
+def shown_side(studio: Studio, most: int) -> int:
+    """Side in pixels at which a face is shown: the largest of at most ``most``, or the checkpoint's own where that is larger.
+
+    Eight times its own is never shown, as it has no finer lines than four times.
+    """
+    return max((side for side in studio.sizes[:3] if side <= most), default=studio.sizes[0])
 
 
 def large_view(studio: Studio, character: Character) -> dict[str, Any]:
     """A ``live_face``'s value: the face, drawn."""
     words = caption(character)
     return {
-        "src": data_url(studio.render(character, large_side(studio))),
+        "src": data_url(studio.render(character, shown_side(studio, LARGE))),
         "alt": f"Anime face: {words}",
         "caption": f"{words} · {studio.checkpoint.name}",
         "checkpoint": studio.checkpoint.name,
@@ -76,7 +80,7 @@ def previewer(studios: Studios) -> Callable[[dict[str, Any]], str | None]:
     def preview(wish: dict[str, Any]) -> str | None:
         try:
             studio = studios.get(wish["checkpoint"])
-            return data_url(studio.render(Character.from_dict(wish["character"]), large_side(studio)))
+            return data_url(studio.render(Character.from_dict(wish["character"]), shown_side(studio, LARGE)))
         except (AnimeGenError, KeyError, TypeError):  # asked by something else than the page
             return None
 
