@@ -3,6 +3,7 @@
 import inspect
 import json
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from animegen_core.errors import AnimeGenError, quote
 from animegen_core.files import atomic_write_text
@@ -138,7 +140,7 @@ def load_network(folder: Path, network_class: type[nn.Module], arguments: dict[s
     where = f"{display_name(folder)}/{CONFIG}"
     _check_arguments(where, network_class, arguments)
     try:
-        with torch.device("meta"):  # learn the size before any memory is taken
+        with torch.device("meta"), _NothingDrawn():  # learn the size before any memory is taken
             skeleton = network_class(**arguments)
     except (TypeError, ValueError, RuntimeError) as error:
         raise AnimeGenError(f"{where} has unusable arguments: {error}") from error
@@ -149,10 +151,23 @@ def load_network(folder: Path, network_class: type[nn.Module], arguments: dict[s
     resolution = getattr(skeleton, "resolution", 0)  # an upscaler takes any
     if resolution > _MAX_RESOLUTION:
         raise AnimeGenError(f"{where} asks for pictures of {resolution} px; at most {_MAX_RESOLUTION} are accepted.")
-    tensors = read_weights(folder, skeleton)
-    network = skeleton.to_empty(device="cpu")
-    network.load_state_dict(tensors)  # strict: a missing or foreign weight is an error
-    return network.eval().requires_grad_(False)
+    tensors, wanted = read_weights(folder, skeleton), skeleton.state_dict()
+    tensors = {name: tensor.to(wanted[name].dtype) for name, tensor in tensors.items()}  # kept in half precision
+    skeleton.load_state_dict(tensors, assign=True)  # strict: a missing or foreign weight is an error
+    return skeleton.eval().requires_grad_(False)
+
+
+class _NothingDrawn(TorchFunctionMode):
+    """Within it, initial weights are not drawn from normal distributions: on the meta device there is nothing to fill.
+
+    Drawing there imports PyTorch's compiler, which took a second of every start.
+    """
+
+    def __torch_function__(self, function: Callable, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None) -> Any:
+        kwargs = kwargs or {}
+        if function is nn.init.normal_:
+            return kwargs["tensor"]
+        return (torch.empty if function is torch.randn else function)(*args, **kwargs)
 
 
 def find_checkpoint(name: str | Path, local_folders: bool = True) -> Path:

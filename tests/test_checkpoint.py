@@ -3,6 +3,9 @@ import json
 import random
 import resource
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,6 +15,7 @@ from safetensors.torch import load_file
 from animegen_core import checkpoint
 from animegen_core.checkpoint import bundled_names, load_checkpoint, save_checkpoint
 
+ROOT = Path(__file__).parents[1]
 Z = torch.randn(4, 8, generator=torch.Generator().manual_seed(1))
 
 
@@ -26,6 +30,21 @@ def test_a_checkpoint_draws_what_was_saved(saved):
     assert not loaded.training
     with torch.no_grad():
         torch.testing.assert_close(loaded(Z), generator(Z), atol=2e-3, rtol=0)
+
+
+def test_drawing_does_not_wait_for_packages_that_it_does_not_need(family_checkpoints):
+    draw = (
+        "import sys\n"
+        "import animegen_core.cli\n"
+        "from animegen_core import Character, Studio\n"
+        "for folder in sys.argv[1:]:\n"
+        "    Studio.load(folder).render(Character(1))\n"
+        "slow = {'gradio', 'matplotlib', 'sympy', 'torch._dynamo', 'torchvision'}  # half a second each, or more\n"
+        "print(*slow & sys.modules.keys())"
+    )
+    command = [sys.executable, "-c", draw, *map(str, family_checkpoints.values())]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "\n"), done.stderr
 
 
 def test_a_checkpoint_is_three_files_and_none_is_a_pickle(saved):

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms import functional as F
 
 from animegen_core.errors import AnimeGenError
 
@@ -66,6 +64,9 @@ def decode(data: bytes, resolution: int, enlarge: Enlarge | None = None) -> np.n
     Raises:
         Exception: of nearly any kind, as PIL has it; not a whole picture.
     """
+    from torchvision.transforms import InterpolationMode  # slow to import, and not needed to draw
+    from torchvision.transforms import functional as F
+
     with Image.open(io.BytesIO(data)) as opened:
         picture = _to_rgb(ImageOps.exif_transpose(opened))
     if enlarge is not None and min(picture.size) < resolution:

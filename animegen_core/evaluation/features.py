@@ -8,7 +8,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models.resnet import BasicBlock
 from tqdm import tqdm
 
 from animegen_core.checkpoint import find_checkpoint
@@ -76,7 +75,9 @@ class FeatureNetwork(nn.Module):
         self.basis.copy_(weakened / deviation[:, None])
 
 
-def _halving_block(narrow: int, wide: int) -> BasicBlock:
+def _halving_block(narrow: int, wide: int) -> nn.Module:
+    from torchvision.models.resnet import BasicBlock  # slow to import
+
     shortcut = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(narrow, wide, 1, bias=False), nn.BatchNorm2d(wide))
     return BasicBlock(narrow, wide, stride=2, downsample=shortcut)
 

@@ -80,7 +80,7 @@ class EqualizedLinear(nn.Module):
         self, in_features: int, out_features: int, gain: float = HE_GAIN, lr_multiplier: float = 1.0, bias_init: float = 0.0
     ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(out_features, in_features) / lr_multiplier)
+        self.weight = nn.Parameter(nn.init.normal_(torch.empty(out_features, in_features), std=1 / lr_multiplier))
         self.bias = nn.Parameter(torch.full((out_features,), bias_init / lr_multiplier))
         self.weight_scale = gain / math.sqrt(in_features) * lr_multiplier
         self.bias_scale = lr_multiplier
