@@ -152,7 +152,8 @@ def load_network(folder: Path, network_class: type[nn.Module], arguments: dict[s
     if resolution > _MAX_RESOLUTION:
         raise AnimeGenError(f"{where} asks for pictures of {resolution} px; at most {_MAX_RESOLUTION} are accepted.")
     tensors, wanted = read_weights(folder, skeleton), skeleton.state_dict()
-    tensors = {name: tensor.to(wanted[name].dtype) for name, tensor in tensors.items()}  # kept in half precision
+    # Saved in half precision; and copied, as what safetensors reads is the file itself, mapped.
+    tensors = {name: tensor.to(wanted[name].dtype, copy=True) for name, tensor in tensors.items()}
     skeleton.load_state_dict(tensors, assign=True)  # strict: a missing or foreign weight is an error
     return skeleton.eval().requires_grad_(False)
 

@@ -39,7 +39,9 @@ def evaluate(
     evaluation = measuring.evaluate(studio, real, samples, seed, psi, labels, inception, upscale_small)
     written = report.save_evaluation(evaluation, studio, out)
     if neighbours:
-        written.append(report.save_neighbours(evaluation, studio, measuring.real_pictures(studio, real, upscale_small), out))
+        written.append(
+            report.save_neighbours(evaluation, studio, measuring.load_real_pictures(studio, real, upscale_small), out)
+        )
     typer.echo(json.dumps(evaluation.to_dict(), indent=1) if as_json else evaluation.to_markdown())
     typer.echo(f"Written: {', '.join(map(str, written))}.", err=True)
 

@@ -156,7 +156,7 @@ def evaluate(
             none where a classifier was unsure, as in training: asked for a colour that it had only seen clear, it could not
             draw the others.
         inception: also the true FID, KID and IS, if the weights are at hand; slow on a CPU.
-        upscale_small: as in ``real_pictures``.
+        upscale_small: as in ``load_real_pictures``.
 
     Raises:
         AnimeGenError: a path or number is bad, or the pictures are too few.
@@ -169,7 +169,7 @@ def evaluate(
             f"seed is {seed}, but must be from 0 to {MAX_SEED - MOST}, as the faces take the seeds that follow."
         )
     studio = studio if isinstance(studio, Studio) else Studio.load(studio)
-    cache = real_pictures(studio, real_path, upscale_small)
+    cache = load_real_pictures(studio, real_path, upscale_small)
     chosen = split(len(cache.names), samples)
     labels = None if tags is None else labels_for(cache.names, read_tags(tags), LEAST_PROBABILITY)
     notes = _notes(cache, chosen, samples)
@@ -211,7 +211,7 @@ def evaluate(
     )
 
 
-def real_pictures(studio: Studio, path: str | Path, upscale_small: bool = False) -> PictureCache:
+def load_real_pictures(studio: Studio, path: str | Path, upscale_small: bool = False) -> PictureCache:
     """Real pictures in the resolution of a checkpoint.
 
     Args:

@@ -157,7 +157,7 @@ def test_real_pictures_that_are_too_small_can_be_enlarged_by_the_upscaler(
     way = "60 of the real pictures were smaller than 64 px: {} enlarged them."
     assert evaluate(studio, tmp_path, 60).notes == [way.format("interpolation")]
     assert evaluate(studio, tmp_path, 60, upscale_small=True).notes == [way.format("the upscaler")]
-    soft, crisp = (measuring.real_pictures(studio, tmp_path, each) for each in (False, True))
+    soft, crisp = (measuring.load_real_pictures(studio, tmp_path, each) for each in (False, True))
     changed = [name for name, a, b in zip(soft.names, soft.pictures, crisp.pictures) if (a != b).any()]
     assert sorted(changed) == sorted(f"{seed}.png" for seed in range(0, 120, 2))
 
