@@ -143,21 +143,27 @@ class AnimateTab:
         """The keys' faces, and the film as the network draws it."""
         is_newest = self.latest.begin(request)
         faces, film = self._faces(name, keys), self._shoot(is_newest, 0, name, keys, *how)
-        return (faces, film) if is_newest() else (gr.skip(), gr.skip())
+        if not is_newest():
+            return gr.skip(), gr.skip()
+        self.latest.answer(request)
+        return faces, film
 
     @told
     def shoot(self, request: gr.Request, *what: Any) -> dict[str, Any] | None:
         """The film alone."""
         is_newest = self.latest.begin(request)
         film = self._shoot(is_newest, 0, *what)
-        return film if is_newest() else gr.skip()
+        if not is_newest():
+            return gr.skip()
+        self.latest.answer(request)
+        return film
 
     @told
     def sharpen(self, request: gr.Request, *what: Any) -> dict[str, Any] | None:
-        """The film again, enlarged; given up where the visitor wants another by now."""
+        """The film again, enlarged; given up where the visitor wants another by now, which will be sharpened in its turn."""
         nothing_since, is_newest = self.latest.watch(request), self.latest_sharp.begin(request)
         _, keys, _, frames, *_ = what
-        if len(keys) < KEYS[0] or frames > _SHARPENED_FRAMES:
+        if len(keys) < KEYS[0] or frames > _SHARPENED_FRAMES or not self.latest.is_answered(request):
             return gr.skip()
         film = self._shoot(lambda: nothing_since() and is_newest(), FILM, *what)
         return film if nothing_since() and is_newest() else gr.skip()

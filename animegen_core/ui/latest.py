@@ -15,6 +15,7 @@ class Latest:
 
     def __init__(self, demo: gr.Blocks) -> None:
         self._newest: dict[str, int] = {}  # by visitor
+        self._answered: dict[str, int] = {}  # the newest of them, once it is
         self._turns = itertools.count()
         demo.unload(self._forget)
 
@@ -29,5 +30,14 @@ class Latest:
         turn = self._newest.get(visitor)
         return lambda: self._newest.get(visitor) == turn
 
+    def answer(self, request: gr.Request) -> None:
+        """Note that the visitor's newest request has its answer."""
+        self._answered[request.session_hash] = self._newest[request.session_hash]
+
+    def is_answered(self, request: gr.Request) -> bool:
+        """Whether the newest request has its answer: for work that would only slow that request."""
+        return self._answered.get(request.session_hash) == self._newest.get(request.session_hash)
+
     def _forget(self, request: gr.Request) -> None:
-        self._newest.pop(request.session_hash, None)
+        for turns in (self._newest, self._answered):
+            turns.pop(request.session_hash, None)
