@@ -39,6 +39,11 @@ class PictureCache:
     interpolated: bool
 
     @property
+    def enlarged(self) -> int:
+        """How many pictures were smaller than the resolution; 0 in caches of earlier versions, which do not tell."""
+        return sum(side < self.pictures.shape[1] for side in self.short_sides or ())
+
+    @property
     def skipped_message(self) -> str:
         """One sentence that counts the skipped files and names the first ten; empty when there are none."""
         if not self.skipped:

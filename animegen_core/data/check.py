@@ -69,7 +69,7 @@ def _sizes(cache: PictureCache) -> Iterator[str]:
     if cache.short_sides is None:  # a cache of an earlier version
         return
     sides, resolution = np.array(cache.short_sides), cache.pictures.shape[1]
-    enlarged = float((sides < resolution).mean())
+    enlarged = cache.enlarged / len(sides)
     yield (
         f"short sides: smallest {sides.min()} px, median {np.median(sides):.0f} px; "
         f"{_percent(enlarged)} are smaller than {resolution} px and were enlarged"

@@ -226,10 +226,11 @@ def load_real_pictures(studio: Studio, path: str | Path, upscale_small: bool = F
 
 def _notes(cache: PictureCache, chosen: Split, samples: int) -> list[str]:
     notes = [cache.skipped_message] if cache.skipped else []
-    small = sum(side < cache.pictures.shape[1] for side in cache.short_sides or ())
-    if small:
+    if cache.enlarged:
         way = "interpolation" if cache.interpolated else "the upscaler"
-        notes.append(f"{small:,} of the real pictures were smaller than {cache.pictures.shape[1]} px: {way} enlarged them.")
+        notes.append(
+            f"{cache.enlarged:,} of the real pictures were smaller than {cache.pictures.shape[1]} px: {way} enlarged them."
+        )
     if chosen.count < samples:
         notes.append(
             f"{samples:,} faces were asked for, but with {len(cache.names):,} real pictures {chosen.count:,} are compared: "
