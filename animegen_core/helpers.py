@@ -11,9 +11,9 @@ from typing import Any
 from torch import nn
 
 from animegen_core.checkpoint import CONFIG, find_checkpoint, load_network
+from animegen_core.checkpoint.weights import read_json, save_weights
 from animegen_core.errors import AnimeGenError, quote
 from animegen_core.files import atomic_write_text
-from animegen_core.weights import read_json, save_weights
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token
 
+from animegen_core.checkpoint.hub import LOG_IN, TIMEOUT, plain_errors
+from animegen_core.checkpoint.names import HubName
 from animegen_core.errors import AnimeGenError, quote
-from animegen_core.hub import LOG_IN, TIMEOUT, HubName, plain_errors
 
 ROOT = Path(__file__).resolve().parent.parent
 _FILES = ("app.py", "requirements.txt", "README.md", "LICENSE")

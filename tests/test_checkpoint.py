@@ -12,7 +12,6 @@ import torch
 from loading import refused, told_or_loaded
 from safetensors.torch import load_file
 
-from animegen_core import checkpoint
 from animegen_core.checkpoint import bundled_names, load_checkpoint, save_checkpoint
 
 ROOT = Path(__file__).parents[1]
@@ -90,7 +89,7 @@ def test_a_card_that_nobody_changed_follows_the_training(saved):
 
 def test_a_bundled_checkpoint_is_found_by_name(saved, monkeypatch):
     _, folder = saved
-    monkeypatch.setattr(checkpoint, "BUNDLED", folder.parent)
+    monkeypatch.setattr("animegen_core.checkpoint.format.BUNDLED", folder.parent)
     assert bundled_names() == ["mine"]
     assert load_checkpoint("mine").path == folder
 
@@ -98,7 +97,7 @@ def test_a_bundled_checkpoint_is_found_by_name(saved, monkeypatch):
 @pytest.mark.parametrize("name", ["dcgan-65", "", "no/such/folder", "a b/c", "../x/y", "x" * 5000, "nul\0byte"])
 def test_an_unknown_name_lists_the_bundled_ones(saved, monkeypatch, name):
     _, folder = saved
-    monkeypatch.setattr(checkpoint, "BUNDLED", folder.parent)
+    monkeypatch.setattr("animegen_core.checkpoint.format.BUNDLED", folder.parent)
     message = refused(name)
     assert message.startswith(f"Unknown checkpoint {name[:200]!r};")
     assert "bundled are: mine;" in message

@@ -95,7 +95,7 @@ def test_info_prints_json(tiny_checkpoint):
 
 
 def test_info_without_a_name_lists_the_bundled_checkpoints(tiny_checkpoint, monkeypatch):
-    monkeypatch.setattr(checkpoint, "BUNDLED", tiny_checkpoint.parent)
+    monkeypatch.setattr("animegen_core.checkpoint.format.BUNDLED", tiny_checkpoint.parent)
     assert json.loads(run("info").stdout) == ["tiny"]
     assert json.loads(run("info", "tiny").stdout)["name"] == "tiny"
 

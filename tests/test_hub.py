@@ -10,7 +10,7 @@ from huggingface_hub import ModelCard, PyTorchModelHubMixin, constants
 from PIL import Image
 from typer.testing import CliRunner
 
-from animegen_core import Character, Studio, checkpoint, hub_command
+from animegen_core import Character, Studio, hub_command
 from animegen_core.checkpoint import load_checkpoint, save_checkpoint
 from animegen_core.command_line import ExitOnError
 from animegen_core.errors import AnimeGenError
@@ -198,7 +198,7 @@ def test_a_stranger_reaches_no_folder_of_this_computer(published, tiny_checkpoin
     monkeypatch.chdir(tmp_path)
     shutil.copytree(tiny_checkpoint, tmp_path / "me" / "other")
     shutil.copytree(tiny_checkpoint, tmp_path / "bundled" / "mine")
-    monkeypatch.setattr(checkpoint, "BUNDLED", tmp_path / "bundled")
+    monkeypatch.setattr("animegen_core.checkpoint.format.BUNDLED", tmp_path / "bundled")
     for name in (str(tiny_checkpoint), "./me/other", "bundled/../me/other", "../me/other", "..", "."):
         assert "give user/repo[@revision] on" in refused(load_checkpoint, name, local_folders=False)
     assert "no model 'me/other' on the Hugging Face Hub" in refused(load_checkpoint, "me/other", local_folders=False)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from animegen_core import Animation, AnimeGenError, Character, Studio, checkpoint
+from animegen_core import Animation, AnimeGenError, Character, Studio
 from animegen_core.character import LOOPS
 from animegen_core.images import read_description, save_png
 from animegen_core.latents import PATH_KINDS
@@ -231,11 +231,11 @@ def test_what_a_family_cannot_do_is_told_with_those_that_can(studios, monkeypatc
     character = replace(Character(1), **wish)
     animation = Animation((Character(1), character))
     for studio in map(studios.get, unable):
-        monkeypatch.setattr(checkpoint, "BUNDLED", studio.checkpoint.path.parent)
+        monkeypatch.setattr("animegen_core.checkpoint.format.BUNDLED", studio.checkpoint.path.parent)
         for ask in (studio.render_many([Character(1), character]), studio.animate(animation)):
             with pytest.raises(AnimeGenError, match=f"are beyond checkpoint '{studio.checkpoint.name}'; use {able}.$"):
                 next(ask)
-        monkeypatch.setattr(checkpoint, "BUNDLED", tmp_path)
+        monkeypatch.setattr("animegen_core.checkpoint.format.BUNDLED", tmp_path)
         with pytest.raises(AnimeGenError, match="none that can is bundled yet"):
             studio.render(character)
 

@@ -10,11 +10,10 @@ import torch
 from loading import refused, told_or_loaded
 from safetensors.torch import load_file, save_file
 
-from animegen_core import weights
-from animegen_core.checkpoint import load_checkpoint, save_checkpoint
+from animegen_core.checkpoint import load_checkpoint, save_checkpoint, weights
+from animegen_core.checkpoint.weights import check_shard_size
 from animegen_core.errors import AnimeGenError
 from animegen_core.models.dcgan import Generator
-from animegen_core.weights import check_shard_size
 
 
 def test_matrices_are_stored_in_half_precision_and_vectors_in_full(saved):

@@ -9,12 +9,12 @@ from statistics import median
 from PIL import Image
 
 from animegen_core.character import Character
+from animegen_core.checkpoint.weights import weight_files
 from animegen_core.evaluation.measuring import evaluate
 from animegen_core.evaluation.results import MEASURES, Evaluation, markdown_table, percent, show
 from animegen_core.files import atomic_write_text
 from animegen_core.images import make_grid, save_png
 from animegen_core.studio import Studio
-from animegen_core.weights import weight_files
 
 _SEEDS = 12  # faces of each checkpoint
 _WAYS, _STEPS = ((0, 1), (2, 3)), 9  # pairs of seeds, and faces on the way from one to the other

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from animegen_core.checkpoint import find_checkpoint
+from animegen_core.checkpoint.weights import weights_hash
 from animegen_core.data import to_model_range
 from animegen_core.data.cache import PictureCache
 from animegen_core.files import atomic_path
 from animegen_core.helpers import HelperKind
-from animegen_core.weights import weights_hash
 
 BUNDLED_FEATURES = "features-64"
 _RANDOM_WIDTHS = (16, 32, 64, 128)  # a quarter of the arithmetic: it is asked for a second opinion only

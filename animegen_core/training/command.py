@@ -14,6 +14,7 @@ from accelerate.utils import broadcast_object_list
 from torch.utils.data import DataLoader
 
 from animegen_core.checkpoint import CONFIG
+from animegen_core.checkpoint.weights import read_json
 from animegen_core.command_line import ExitOnError
 from animegen_core.data.cache import PictureCache, load_pictures
 from animegen_core.data.check import check_pictures
@@ -31,7 +32,6 @@ from animegen_core.training.threads import check_threads, settle_threads
 from animegen_core.training.upscaler_command import upscaler
 from animegen_core.training.weights import load_weights
 from animegen_core.upscaling import loaded_enlarger
-from animegen_core.weights import read_json
 
 # What may be given anew when a run goes on; everything else is part of what the run is.
 _LENGTH = ("epochs", "kimg", "max_minutes")

@@ -3,8 +3,8 @@
 import threading
 
 from animegen_core.checkpoint import bundled_configs, bundled_names
+from animegen_core.checkpoint.names import HubName
 from animegen_core.errors import AnimeGenError, quote
-from animegen_core.hub import HubName
 from animegen_core.studio import Capabilities, Studio
 
 _KEPT = 6  # checkpoints from the Hub in memory at once, of some 15 MB each

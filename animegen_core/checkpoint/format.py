@@ -1,4 +1,4 @@
-"""Checkpoints: a folder with config.json, model.safetensors and a model card, here or on the Hub. No pickle anywhere."""
+"""The format of a checkpoint: a folder with config.json, model.safetensors and a model card. No pickle anywhere."""
 
 import inspect
 import json
@@ -13,15 +13,13 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from animegen_core.checkpoint.card import complete_front_matter, model_card
+from animegen_core.checkpoint.names import BUNDLED, CARD, CONFIG, HubName
+from animegen_core.checkpoint.weights import display_name, read_json, read_weights, save_weights, weights_hash
 from animegen_core.errors import AnimeGenError, quote
 from animegen_core.files import atomic_write_text
-from animegen_core.model_card import complete_front_matter, model_card
 from animegen_core.models import GENERATORS, count_parameters
-from animegen_core.weights import display_name, read_json, read_weights, save_weights, weights_hash
 
-BUNDLED = Path(__file__).resolve().parent.parent / "checkpoints"
-CONFIG, CARD = "config.json", "README.md"
-DEFAULT_CHECKPOINT = "stylegan2-64"  # the bundled one that is opened when none is named
 # A config that asks for more is damaged or hostile.
 _MAX_PARAMETERS = 200_000_000
 _MAX_NUMBER, _MAX_LENGTH, _MAX_ELEMENT = 2**16, 16, 4096  # of a network's argument; as a list, of its length and elements
@@ -200,10 +198,10 @@ def _locate(name: str | Path, local_folders: bool) -> tuple[str, Path]:
         if local_folders and (Path(name) / CONFIG).is_file():
             return Path(name).resolve().name, Path(name).resolve()
     if isinstance(name, str) and "/" in name:
-        from animegen_core import hub  # which imports this file, and a client that a local checkpoint need not wait for
-
-        hub_name = hub.HubName.parse(name)
+        hub_name = HubName.parse(name)
         if hub_name is not None and not (local_folders and Path(name).exists()):
+            from animegen_core.checkpoint import hub  # a client that a local checkpoint need not wait for
+
             return name, hub.find(hub_name)
     known = ", ".join(bundled_names()) or "none"
     others = f"{f'a folder that holds a {CONFIG}, or ' if local_folders else ''}user/repo[@revision] on the Hugging Face Hub"

@@ -1,0 +1,52 @@
+"""What names stand for: the files of a checkpoint, where bundled ones lie, and models on the Hugging Face Hub."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from animegen_core.errors import AnimeGenError, quote
+
+BUNDLED = Path(__file__).resolve().parents[2] / "checkpoints"
+CONFIG, CARD = "config.json", "README.md"
+DEFAULT_CHECKPOINT = "stylegan2-64"  # the bundled one that is opened when none is named
+
+
+@dataclass(frozen=True)
+class HubName:
+    """A model on the Hub.
+
+    Attributes:
+        repo: "user/name".
+        revision: a branch, tag or commit; None is the main branch.
+    """
+
+    repo: str
+    revision: str | None
+
+    @classmethod
+    def parse(cls, text: str) -> "HubName | None":
+        """From "user/repo" or "user/repo@revision"; None if the text cannot be such a name."""
+        match = re.fullmatch(r"(\w[\w.-]*/\w[\w.-]*)(?:@(\w[\w.-]*(?:/\w[\w.-]*)*))?", text, re.ASCII)
+        if match is None or len(text) > 200 or ".." in (match[2] or ""):
+            return None
+        from huggingface_hub import errors  # for which a local checkpoint need not wait
+        from huggingface_hub.utils import validate_repo_id
+
+        try:
+            validate_repo_id(match[1])
+        except errors.HFValidationError:
+            return None
+        return cls(match[1], match[2])
+
+    @classmethod
+    def require(cls, text: str) -> "HubName":
+        """As ``parse``, but a text that cannot be such a name raises AnimeGenError."""
+        name = cls.parse(text)
+        if name is None:
+            raise AnimeGenError(
+                f"{quote(text)} cannot be a model on the Hugging Face Hub; write user/repo or user/repo@revision."
+            )
+        return name
+
+    def __str__(self) -> str:
+        return self.repo if self.revision is None else f"{self.repo}@{self.revision}"
