@@ -19,8 +19,8 @@ from animegen_core.data.tags import Tag, write_tags
 from animegen_core.errors import AnimeGenError, quote
 from animegen_core.evaluation import command as evaluation_command
 from animegen_core.grids import generate_style_mixing_grid
+from animegen_core.helpers.labelling import LABELLER, label_pictures, load_classifier
 from animegen_core.images import MAX_DESCRIPTION, make_grid, parse_description, read_description, save_png
-from animegen_core.labelling import LABELLER, label_pictures, load_classifier
 from animegen_core.labels import ATTRIBUTES, EYES, HAIR, label_name
 from animegen_core.latents import PATH_KINDS, parse_seeds
 from animegen_core.studio import Studio, read_described

@@ -1,4 +1,4 @@
-"""The only place where tensors in [-1, 1] become 8-bit pictures; sheets; descriptions embedded in files."""
+"""The only place where tensors in [-1, 1] become 8-bit pictures and back; sheets; descriptions embedded in files."""
 
 import io
 import json
@@ -18,6 +18,16 @@ DESCRIPTION_KEY = "animegen"  # the PNG tEXt keyword under which a description i
 MAX_PIXELS = 40_000_000  # of a file that is asked for its description
 MAX_DESCRIPTION = 65_536  # characters; an animation of eight characters has 2,000
 _TEXT_PREFIX = DESCRIPTION_KEY + " "  # tells our comments from other programs'
+
+
+def to_model_range(images: torch.Tensor) -> torch.Tensor:
+    """uint8 pictures to float32 in [-1, 1]; float tensors are taken to be in that range already."""
+    return images.float().div_(127.5).sub_(1) if images.dtype == torch.uint8 else images
+
+
+def to_images(pictures: np.ndarray) -> torch.Tensor:
+    """uint8 pictures (N, H, W, 3) to tensors (N, 3, H, W) in [-1, 1]."""
+    return to_model_range(torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2))
 
 
 def to_uint8(images: torch.Tensor) -> np.ndarray:

@@ -16,12 +16,12 @@ from animegen_core.character import Animation, Character
 from animegen_core.checkpoint import Checkpoint, bundled_configs, load_checkpoint
 from animegen_core.devices import find_device
 from animegen_core.errors import AnimeGenError, quote
+from animegen_core.helpers.upscaling import enlarge, sizes_of
 from animegen_core.labels import LABEL_DIMS
 from animegen_core.latents import path_points, path_shares
 from animegen_core.models import GENERATORS
 from animegen_core.models.stylegan import StyleBasedGenerator
 from animegen_core.renderers import Point, make_renderer
-from animegen_core.upscaling import enlarge, sizes_of
 from animegen_core.version import __version__
 
 _PROGRAM = "AnimeGen"

@@ -5,9 +5,9 @@ import torch
 from PIL import Image
 from PIL.Image import Resampling
 
+from animegen_core.helpers.upscaling import for_inference, run_upscaler
 from animegen_core.models import count_parameters
 from animegen_core.models.upscaler import Upscaler
-from animegen_core.upscaling import for_inference, run_upscaler
 from benchmarks.timing import seconds_each
 
 _SIDE, _ROUNDS = 64, 30

@@ -6,9 +6,17 @@ import pytest
 import torch
 from PIL import ExifTags, Image, PngImagePlugin
 
-from animegen_core.data import to_model_range
 from animegen_core.errors import AnimeGenError
-from animegen_core.images import DESCRIPTION_KEY, MAX_DESCRIPTION, make_grid, read_description, save_png, to_pil, to_uint8
+from animegen_core.images import (
+    DESCRIPTION_KEY,
+    MAX_DESCRIPTION,
+    make_grid,
+    read_description,
+    save_png,
+    to_model_range,
+    to_pil,
+    to_uint8,
+)
 
 DESCRIPTION = {"program": "AnimeGen", "character": {"seed": 7}, "note": 'quotes " and 目'}
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from animegen_core.cli import app
 from animegen_core.data.tags import Tag, labels_for, read_tags, write_tags
 from animegen_core.errors import AnimeGenError
-from animegen_core.labelling import CLASSIFIER, label_pictures, load_classifier, tags_of
+from animegen_core.helpers.labelling import CLASSIFIER, label_pictures, load_classifier, tags_of
 from animegen_core.labels import ANY, HAIR
 from animegen_core.models.classifier import ColourClassifier
 from animegen_core.training.classifier import (

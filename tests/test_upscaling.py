@@ -9,10 +9,10 @@ import torch
 from PIL import Image
 from PIL.Image import Resampling
 
-from animegen_core import upscaling
 from animegen_core.errors import AnimeGenError
+from animegen_core.helpers import upscaling
+from animegen_core.helpers.upscaling import UPSCALER_NETWORK, enlarge, load_upscaler, sizes_of, upscaler_available
 from animegen_core.models.upscaler import Upscaler
-from animegen_core.upscaling import UPSCALER_NETWORK, enlarge, load_upscaler, sizes_of, upscaler_available
 
 
 @pytest.fixture

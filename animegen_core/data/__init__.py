@@ -1,6 +1,7 @@
 """Folders and zips of pictures -> a uint8 cache on disk -> batches."""
 
 from animegen_core.data.cache import PictureCache, load_pictures
-from animegen_core.data.loader import PictureDataset, make_loader, random_flip, to_model_range
+from animegen_core.data.loader import PictureDataset, make_loader, random_flip
+from animegen_core.images import to_model_range
 
 __all__ = ["PictureCache", "PictureDataset", "load_pictures", "make_loader", "random_flip", "to_model_range"]

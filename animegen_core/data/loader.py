@@ -92,11 +92,6 @@ def loader_of(
     return DataLoader(dataset, batch, sampler=sampler, drop_last=True, collate_fn=_keep)
 
 
-def to_model_range(images: Tensor) -> Tensor:
-    """uint8 pictures to float32 in [-1, 1]; float tensors are taken to be in that range already."""
-    return images.float().div_(127.5).sub_(1) if images.dtype == torch.uint8 else images
-
-
 def random_flip(images: Tensor) -> Tensor:
     """Mirror each picture of a batch (N, C, H, W) left to right with probability one half."""
     flipped = torch.rand(len(images), 1, 1, 1, device=images.device) < 0.5

@@ -11,10 +11,9 @@ from torch import Tensor
 from animegen_core.checkpoint import BUNDLED, CONFIG
 from animegen_core.data.tags import tagged_in_order
 from animegen_core.evaluation.drawing import draw, labelled_characters
-from animegen_core.evaluation.features import to_images
 from animegen_core.evaluation.intervals import Interval, of_share
-from animegen_core.images import to_uint8
-from animegen_core.labelling import load_classifier, predict
+from animegen_core.helpers.labelling import load_classifier, predict
+from animegen_core.images import to_images, to_uint8
 from animegen_core.labels import ANY, ATTRIBUTES
 from animegen_core.models.classifier import ColourClassifier
 from animegen_core.studio import Studio

@@ -7,8 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from animegen_core.evaluation.features import to_images
-from animegen_core.images import to_uint8
+from animegen_core.images import to_images, to_uint8
 
 _EYES = ((0.55, 0.5), (0.17, 0.5))  # where they are in pictures cropped to the face: middle and reach, down and across
 _CHUNK = 250

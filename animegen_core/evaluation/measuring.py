@@ -19,7 +19,6 @@ from animegen_core.evaluation import spectrum
 from animegen_core.evaluation.colours import colour_scores, known_accuracies, real_accuracies
 from animegen_core.evaluation.distances import frechet_distance, frechet_interval, kernel_interval
 from animegen_core.evaluation.drawing import characters, draw
-from animegen_core.evaluation.features import FeatureSpace, extract, random_space, real_features, trained_space
 from animegen_core.evaluation.inception import inception_scores
 from animegen_core.evaluation.intervals import Interval, bootstrap, jackknife, of_mean
 from animegen_core.evaluation.manifolds import manifold_scores, nearest
@@ -28,9 +27,10 @@ from animegen_core.evaluation.results import Evaluation, Measure
 from animegen_core.evaluation.similarity import pair_similarities
 from animegen_core.evaluation.splits import LEAST, Split, split
 from animegen_core.evaluation.wasserstein import sliced_wasserstein
+from animegen_core.helpers.features import FeatureSpace, extract, random_space, real_features, trained_space
+from animegen_core.helpers.upscaling import loaded_enlarger
 from animegen_core.latents import MAX_SEED
 from animegen_core.studio import Studio
-from animegen_core.upscaling import loaded_enlarger
 
 MOST = 100_000  # faces: the tables of distances grow with the square
 _SWD_PICTURES, _SWD_FOLDS = 4096, 4

@@ -20,7 +20,8 @@ from animegen_core.data import load_pictures
 from animegen_core.data.tags import labels_for, read_tags
 from animegen_core.devices import autocast_dtype
 from animegen_core.evaluation.damages import apply, blurred, noised
-from animegen_core.evaluation.features import FEATURE_NETWORK, FeatureNetwork, to_images
+from animegen_core.helpers.features import FEATURE_NETWORK, FeatureNetwork
+from animegen_core.images import to_images
 from animegen_core.labels import ANY, LABEL_DIMS
 
 DAMAGES = ("none", "warped", "pasted", "soft", "noisy")

@@ -17,9 +17,9 @@ from animegen_core.data.tags import labels_for, read_tags
 from animegen_core.evaluation import spectrum
 from animegen_core.evaluation.damages import apply, blurred, chequered, eyes_smeared, noised
 from animegen_core.evaluation.distances import frechet_distance, kernel_distance
-from animegen_core.evaluation.features import extract, random_space, real_features, trained_space
 from animegen_core.evaluation.manifolds import manifold_scores
 from animegen_core.evaluation.splits import split
+from animegen_core.helpers.features import extract, random_space, real_features, trained_space
 from animegen_core.labels import ANY
 
 DAMAGES: dict[str, tuple[Callable[[Tensor, float], Tensor], tuple[float, ...]]] = {

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from animegen_core.evaluation.features import to_images
+from animegen_core.images import to_images
 
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the scales, finest first (Wang et al. 2003, section 3.2)
 _SIDE, _SIGMA = 11, 1.5  # of the Gaussian window

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from animegen_core.evaluation.features import to_images
+from animegen_core.images import to_images
 
 _SMALLEST = 16  # px, side of the coarsest level
 _SIDE, _PATCHES = 7, 64  # px of a patch; patches of a picture at each level

@@ -13,9 +13,9 @@ from animegen_core.checkpoint import Checkpoint
 from animegen_core.errors import AnimeGenError
 from animegen_core.evaluation.distances import frechet_distance
 from animegen_core.evaluation.drawing import characters, draw
-from animegen_core.evaluation.features import extract, real_features, trained_space
 from animegen_core.evaluation.splits import LEAST
 from animegen_core.files import atomic_write_text
+from animegen_core.helpers.features import extract, real_features, trained_space
 from animegen_core.studio import Studio
 
 SCORE = "score.json"

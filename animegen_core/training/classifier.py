@@ -11,11 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import trange
 
-from animegen_core.data import load_pictures, random_flip, to_model_range
+from animegen_core.data import load_pictures, random_flip
 from animegen_core.data.sampling import balance
 from animegen_core.data.tags import labels_for, read_tags, tagged_in_order
 from animegen_core.devices import autocast_dtype
-from animegen_core.labelling import CLASSIFIER, predict
+from animegen_core.helpers.labelling import CLASSIFIER, predict
+from animegen_core.images import to_model_range
 from animegen_core.labels import ANY, ATTRIBUTES
 from animegen_core.models.classifier import ColourClassifier
 

@@ -21,6 +21,7 @@ from animegen_core.data.check import check_pictures
 from animegen_core.data.loader import loader_of
 from animegen_core.devices import find_device
 from animegen_core.errors import AnimeGenError
+from animegen_core.helpers.upscaling import loaded_enlarger
 from animegen_core.training.classifier import fit_and_save
 from animegen_core.training.loop import train
 from animegen_core.training.options import ConditionalDCGANOptions, DCGANOptions, TrainOptions
@@ -31,7 +32,6 @@ from animegen_core.training.style_options import StyleGAN2Options, StyleGANOptio
 from animegen_core.training.threads import check_threads, settle_threads
 from animegen_core.training.upscaler_command import upscaler
 from animegen_core.training.weights import load_weights
-from animegen_core.upscaling import loaded_enlarger
 
 # What may be given anew when a run goes on; everything else is part of what the run is.
 _LENGTH = ("epochs", "kimg", "max_minutes")

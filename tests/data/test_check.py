@@ -6,8 +6,8 @@ from PIL import Image, ImageEnhance
 
 from animegen_core.data.cache import load_pictures
 from animegen_core.data.check import check_pictures
+from animegen_core.helpers.upscaling import enlarge_fourfold
 from animegen_core.labels import ANY
-from animegen_core.upscaling import enlarge_fourfold
 
 
 def said(folder, resolution=16, labels=None) -> str:

@@ -3,8 +3,9 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from animegen_core.data import PictureDataset, load_pictures, make_loader, random_flip, to_model_range
+from animegen_core.data import PictureDataset, load_pictures, make_loader, random_flip
 from animegen_core.errors import AnimeGenError
+from animegen_core.images import to_model_range
 
 
 def test_an_epoch_shows_each_picture_at_most_once_in_whole_batches(pictures):

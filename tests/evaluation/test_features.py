@@ -12,7 +12,6 @@ from animegen_core.data import load_pictures
 from animegen_core.data.tags import Tag, write_tags
 from animegen_core.errors import AnimeGenError
 from animegen_core.evaluation import pretraining
-from animegen_core.evaluation.features import FeatureNetwork, extract, random_space, real_features, to_images, trained_space
 from animegen_core.evaluation.pretraining import (
     PretrainingOptions,
     contrastive_loss,
@@ -20,6 +19,8 @@ from animegen_core.evaluation.pretraining import (
     fit_and_save,
     held_out_tenth,
 )
+from animegen_core.helpers.features import FeatureNetwork, extract, random_space, real_features, trained_space
+from animegen_core.images import to_images
 
 
 def faces(draw, count=24):
@@ -86,7 +87,7 @@ def test_training_holds_a_tenth_out_and_saves_a_network_that_loads(draw, tmp_pat
 
 def test_real_features_are_computed_once_and_anew_for_other_data_or_weights(draw, pictures, isolated_cache, monkeypatch):
     first = real_features(load_pictures(pictures), random_space())
-    monkeypatch.setattr("animegen_core.evaluation.features.extract", None)
+    monkeypatch.setattr("animegen_core.helpers.features.extract", None)
     assert torch.equal(real_features(load_pictures(pictures), random_space()), first)
     monkeypatch.undo()
     monkeypatch.setenv("ANIMEGEN_CACHE", str(isolated_cache))

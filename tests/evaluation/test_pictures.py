@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from animegen_core.evaluation.damages import apply, blurred, chequered, eyes_smeared, noised
-from animegen_core.evaluation.features import to_images
 from animegen_core.evaluation.similarity import ms_ssim, pair_similarities
 from animegen_core.evaluation.spectrum import checkerboard, fold_spectra, radial, sharpness
 from animegen_core.evaluation.wasserstein import laplacian_pyramid, sliced_wasserstein
+from animegen_core.images import to_images
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from animegen_core.checkpoint import load_checkpoint
 from animegen_core.data import PictureDataset, load_pictures
 from animegen_core.evaluation.distances import frechet_distance
 from animegen_core.evaluation.drawing import characters, draw
-from animegen_core.evaluation.features import extract, real_features, trained_space
+from animegen_core.helpers.features import extract, real_features, trained_space
 from animegen_core.models import dcgan
 from animegen_core.training import DCGANOptions, best, run_writer, train, train_dcgan
 from animegen_core.training.best import SCORE, BestSnapshot

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from animegen_core.helpers.upscaling import sizes_of
 from animegen_core.ui.pictures import FILM, LARGE, TILE, shown_side
-from animegen_core.upscaling import sizes_of
 
 
 @pytest.mark.parametrize(

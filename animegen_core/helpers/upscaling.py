@@ -3,6 +3,7 @@
 A picture's enlargement depends on nothing but the picture: each goes through the network alone, as ``Studio`` draws faces.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
@@ -13,11 +14,10 @@ from PIL.Image import Resampling
 
 from animegen_core import images
 from animegen_core.checkpoint import BUNDLED, CONFIG
-from animegen_core.data import to_model_range
-from animegen_core.data.sources import Enlarge
 from animegen_core.devices import autocast_dtype
 from animegen_core.errors import AnimeGenError, quote
-from animegen_core.helpers import HelperKind
+from animegen_core.helpers.kind import HelperKind
+from animegen_core.images import to_model_range
 from animegen_core.models.upscaler import Upscaler
 
 UPSCALER_NETWORK = HelperKind("an upscaler", "upscaler", "upscaler", Upscaler)
@@ -71,7 +71,7 @@ def enlarge_fourfold(picture: Image.Image) -> Image.Image:
         return run_upscaler(_bundled(), picture)
 
 
-def loaded_enlarger() -> Enlarge:
+def loaded_enlarger() -> Callable[[Image.Image], Image.Image]:
     """``enlarge_fourfold`` with its network loaded: what is wrong with that is told now, not at the first picture.
 
     Raises:

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from animegen_core.data import load_pictures, to_model_range
+from animegen_core.data import load_pictures
 from animegen_core.data.tags import Tag
 from animegen_core.devices import autocast_dtype
-from animegen_core.helpers import HelperKind
+from animegen_core.helpers.kind import HelperKind
+from animegen_core.images import to_model_range
 from animegen_core.models.classifier import ColourClassifier
 
 CLASSIFIER = HelperKind("a classifier", "colour-classifier", "classifier", ColourClassifier)

@@ -1,0 +1,1 @@
+"""The small networks that serve: feature network, colour classifiers, upscaler."""

@@ -1,0 +1,87 @@
+"""Features in which faces are compared: of a small network trained here, and of a random one that nobody trained."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from animegen_core.checkpoint import find_checkpoint
+from animegen_core.checkpoint.weights import weights_hash
+from animegen_core.data.cache import PictureCache
+from animegen_core.files import atomic_path
+from animegen_core.helpers.kind import HelperKind
+from animegen_core.images import to_images
+from animegen_core.models.features import FeatureNetwork
+
+BUNDLED_FEATURES = "features-64"
+_RANDOM_WIDTHS = (16, 32, 64, 128)  # a quarter of the arithmetic: it is asked for a second opinion only
+_BATCH = 128
+
+FEATURE_NETWORK = HelperKind("a feature network", "face-features", "network", FeatureNetwork)
+
+
+@dataclass(frozen=True)
+class FeatureSpace:
+    """A network under the name by which its features are cached.
+
+    Attributes:
+        title: what reports call it.
+        key: part of a file's name; changes with the weights.
+        network: in eval mode, in float32, on the CPU.
+    """
+
+    title: str
+    key: str
+    network: FeatureNetwork
+
+
+def trained_space(name: str | Path = BUNDLED_FEATURES) -> FeatureSpace:
+    """The space of a bundled feature network by name, or of any by its folder.
+
+    Raises:
+        AnimeGenError: there is no such network, or it is damaged.
+    """
+    network = FEATURE_NETWORK.load(name)
+    return FeatureSpace("anime", weights_hash(find_checkpoint(name)), network)
+
+
+def random_space(seed: int = 0) -> FeatureSpace:
+    """The space of an untrained network: it knows nothing of faces, so it cannot share a generator's blind spots.
+
+    The weights come from NumPy's frozen stream, so the space is the same under every version of torch.
+    """
+    network = FeatureNetwork(_RANDOM_WIDTHS).eval().requires_grad_(False)
+    random = np.random.RandomState(seed)
+    for parameter in network.parameters():
+        if parameter.ndim == 4:  # He et al. 2015, eq. 10; the norms stay the identity
+            fan_in = parameter[0].numel()
+            parameter.copy_(torch.from_numpy(random.standard_normal(tuple(parameter.shape)) * np.sqrt(2 / fan_in)))
+    return FeatureSpace("random", f"random{seed}", network)
+
+
+@torch.inference_mode()
+def extract(network: nn.Module, pictures: np.ndarray, what: str = "pictures") -> Tensor:
+    """Features of uint8 pictures (N, H, W, 3): float32 (N, D) on the CPU.
+
+    They are found in full precision wherever the network is, so that every computer finds the same.
+    """
+    where = next(network.parameters()).device
+    batches = tqdm(range(0, len(pictures), _BATCH), f"features of {what}", unit="batch", leave=False)
+    return torch.cat([network(to_images(pictures[start : start + _BATCH]).to(where)).cpu() for start in batches])
+
+
+def real_features(cache: PictureCache, space: FeatureSpace) -> Tensor:
+    """Features of all pictures of a cache, float32 (N, D), kept in a file beside it.
+
+    The file's name begins with the cache's, which holds the data's fingerprint: a picture cache that takes its place removes
+    the features too.
+    """
+    array = Path(cache.pictures.filename)
+    kept = array.with_name(f"{array.stem}-features-{space.key}.npy")
+    if not kept.exists():
+        with atomic_path(kept) as temporary:
+            np.save(temporary, extract(space.network, cache.pictures, f"real pictures ({space.title})").numpy())
+    return torch.from_numpy(np.load(kept))
