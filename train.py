@@ -7,7 +7,7 @@ Families: dcgan, conditional-dcgan, stylegan, stylegan2. python train.py stylega
 the best that two CPU cores can train; --labels CSV conditions it on hair and eye colours.
 """
 
-from animegen_core.training.command import app
+from animegen_core.commands.training import app
 
 if __name__ == "__main__":
     app()

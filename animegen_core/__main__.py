@@ -1,5 +1,5 @@
 """python -m animegen_core ..."""
 
-from animegen_core.cli import app
+from animegen_core.commands.main import app
 
 app(prog_name="python -m animegen_core")

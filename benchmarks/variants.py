@@ -27,7 +27,7 @@ from typing import Annotated
 import typer
 from torch.utils.data import DataLoader
 
-from animegen_core.command_line import ExitOnError
+from animegen_core.commands.errors import ExitOnError
 from animegen_core.data import PictureCache, load_pictures
 from animegen_core.data.loader import loader_of
 from animegen_core.errors import AnimeGenError

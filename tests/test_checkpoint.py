@@ -34,7 +34,7 @@ def test_a_checkpoint_draws_what_was_saved(saved):
 def test_drawing_does_not_wait_for_packages_that_it_does_not_need(family_checkpoints):
     draw = (
         "import sys\n"
-        "import animegen_core.cli\n"
+        "import animegen_core.commands.main\n"
         "from animegen_core import Character, Studio\n"
         "for folder in sys.argv[1:]:\n"
         "    Studio.load(folder).render(Character(1))\n"

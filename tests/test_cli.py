@@ -11,7 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from animegen_core import Animation, Character, Studio, checkpoint
-from animegen_core.cli import app
+from animegen_core.commands.main import app
 from animegen_core.data.tags import read_tags
 from animegen_core.errors import AnimeGenError
 from animegen_core.images import read_description

@@ -16,11 +16,12 @@ import torch
 import typer
 from typer.testing import CliRunner
 
-from animegen_core import Character, cli
+from animegen_core import Character
+from animegen_core.commands import main as cli
+from animegen_core.commands import training
 from animegen_core.images import read_description
 from animegen_core.models import count_parameters
 from animegen_core.studio import read_described
-from animegen_core.training import command as training
 from animegen_core.training.options import ConditionalDCGANOptions, DCGANOptions
 from animegen_core.training.recipes import ConditionalDCGANRecipe, DCGANRecipe, StyleGAN2Recipe, StyleGANRecipe
 from animegen_core.training.style_options import StyleGAN2Options, StyleGANOptions, preset, presets_of

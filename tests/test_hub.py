@@ -10,9 +10,10 @@ from huggingface_hub import ModelCard, PyTorchModelHubMixin, constants
 from PIL import Image
 from typer.testing import CliRunner
 
-from animegen_core import Character, Studio, hub_command
+from animegen_core import Character, Studio
 from animegen_core.checkpoint import load_checkpoint, save_checkpoint
-from animegen_core.command_line import ExitOnError
+from animegen_core.commands import hub as hub_command
+from animegen_core.commands.errors import ExitOnError
 from animegen_core.errors import AnimeGenError
 from animegen_core.hub import HubName, pull, push
 from animegen_core.models.dcgan import Generator

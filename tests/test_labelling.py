@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from animegen_core.cli import app
+from animegen_core.commands.main import app
 from animegen_core.data.tags import Tag, labels_for, read_tags, write_tags
 from animegen_core.errors import AnimeGenError
 from animegen_core.helpers.labelling import CLASSIFIER, label_pictures, load_classifier, tags_of

@@ -21,12 +21,12 @@ from typer.testing import CliRunner
 
 from animegen_core import Character, Studio
 from animegen_core.checkpoint import load_checkpoint, save_checkpoint
-from animegen_core.command_line import ExitOnError
+from animegen_core.commands.errors import ExitOnError
+from animegen_core.commands.onnx import export
 from animegen_core.images import to_uint8
 from animegen_core.labels import EYES, HAIR
 from animegen_core.models import GENERATORS
 from animegen_core.models.stylegan2 import StyleGAN2Generator
-from animegen_core.onnx_command import export
 from animegen_core.onnx_export import export_onnx
 
 WEB = Path(__file__).parents[1] / "examples" / "web"

@@ -13,9 +13,9 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from typer.testing import CliRunner
 
-from animegen_core import space
 from animegen_core.checkpoint import BUNDLED, DEFAULT_CHECKPOINT
-from animegen_core.cli import app
+from animegen_core.commands import space
+from animegen_core.commands.main import app
 
 hub, logged_in = test_hub.hub, test_hub.logged_in  # fixtures: a Hub of this test's own, and a token that it knows
 pytestmark = test_hub.pytestmark

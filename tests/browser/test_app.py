@@ -14,8 +14,8 @@ import pytest
 from gradio_client import Client
 from huggingface_hub import ModelCard
 
-from animegen_core import space
 from animegen_core.checkpoint import DEFAULT_CHECKPOINT
+from animegen_core.commands import space
 from animegen_core.images import read_description
 
 ROOT = Path(__file__).parents[2]

@@ -13,10 +13,11 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from animegen_core.character import Character
-from animegen_core.command_line import ExitOnError
+from animegen_core.commands import evaluation as command
+from animegen_core.commands.errors import ExitOnError
 from animegen_core.data.tags import Tag, write_tags
 from animegen_core.errors import AnimeGenError
-from animegen_core.evaluation import colours, command, comparison, evaluate, measuring
+from animegen_core.evaluation import colours, comparison, evaluate, measuring
 from animegen_core.evaluation.drawing import characters
 from animegen_core.evaluation.drawing import draw as draw_faces
 from animegen_core.evaluation.inception import inception_scores, scores

@@ -6,8 +6,8 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from animegen_core import Character, Studio
+from animegen_core.commands.training import app
 from animegen_core.models import GENERATORS, dcgan
-from animegen_core.training.command import app
 from animegen_core.training.recipes import ConditionalDCGANRecipe, DCGANRecipe
 from animegen_core.training.run_folder import read_log
 

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from animegen_core import AnimeGenError, Studio
 from animegen_core.checkpoint import load_checkpoint
+from animegen_core.commands.training import app
 from animegen_core.data import PictureDataset, load_pictures
 from animegen_core.evaluation.distances import frechet_distance
 from animegen_core.evaluation.drawing import characters, draw
@@ -20,7 +21,6 @@ from animegen_core.helpers.features import extract, real_features, trained_space
 from animegen_core.models import dcgan
 from animegen_core.training import DCGANOptions, best, run_writer, train, train_dcgan
 from animegen_core.training.best import SCORE, BestSnapshot
-from animegen_core.training.command import app
 from animegen_core.training.recipes import DCGANRecipe, StyleGAN2Recipe
 from animegen_core.training.run_folder import read_log
 from animegen_core.training.style_options import StyleGAN2Options

@@ -4,8 +4,8 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from animegen_core.commands.training import app
 from animegen_core.errors import AnimeGenError
-from animegen_core.training.command import app
 from animegen_core.training.recipes import StyleGAN2Recipe, StyleGANRecipe
 from animegen_core.training.style_options import PRESETS, StyleGAN2Options, StyleGANOptions, preset, presets_of
 

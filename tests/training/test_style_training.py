@@ -12,12 +12,12 @@ from typer.testing import CliRunner
 
 from animegen_core import AnimeGenError
 from animegen_core.checkpoint import load_checkpoint, save_checkpoint
+from animegen_core.commands.training import _loader, app
 from animegen_core.data import load_pictures
 from animegen_core.labels import ANY
 from animegen_core.models import GENERATORS
 from animegen_core.models.layers import upsample
 from animegen_core.training import StyleGAN2Options, StyleGANOptions, Trainer, train_stylegan, train_stylegan2
-from animegen_core.training.command import _loader, app
 from animegen_core.training.health import COLLAPSED, WON
 from animegen_core.training.recipes import StyleGAN2Recipe, StyleGANRecipe
 from animegen_core.training.run_folder import read_log

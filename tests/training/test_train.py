@@ -21,10 +21,10 @@ from typer.testing import CliRunner
 
 from animegen_core import AnimeGenError, Character, Studio
 from animegen_core.checkpoint import load_checkpoint
+from animegen_core.commands.training import app
 from animegen_core.data.cache import load_pictures
 from animegen_core.models import dcgan
 from animegen_core.training import DCGANOptions, Trainer, train, train_dcgan
-from animegen_core.training.command import app
 from animegen_core.training.options import ConditionalDCGANOptions
 from animegen_core.training.recipes import ConditionalDCGANRecipe, DCGANRecipe
 from animegen_core.training.run_folder import load_options, read_log
@@ -36,7 +36,7 @@ EVERY_STEP = ("--save-minutes", 1e-9)
 # train.py with networks of few channels.
 TINY_TRAIN = """
 from animegen_core.models import dcgan
-from animegen_core.training.command import app
+from animegen_core.commands.training import app
 from animegen_core.training.recipes import DCGANRecipe
 
 def build(recipe):
@@ -425,7 +425,7 @@ def test_two_runs_started_at_once_get_two_folders(pictures, tmp_path):
 
 
 def test_training_does_not_need_the_interface():
-    check = "import animegen_core.training.command, sys; assert 'gradio' not in sys.modules"
+    check = "import animegen_core.commands.training, sys; assert 'gradio' not in sys.modules"
     subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=True)
 
 

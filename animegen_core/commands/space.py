@@ -15,7 +15,7 @@ from animegen_core.checkpoint.hub import LOG_IN, TIMEOUT, plain_errors
 from animegen_core.checkpoint.names import HubName
 from animegen_core.errors import AnimeGenError, quote
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 _FILES = ("app.py", "requirements.txt", "README.md", "LICENSE")
 _FOLDERS = ("animegen_core", "checkpoints")
 _PICTURE = re.compile(r"""[("']([\w-][\w./-]*\.(?:png|jpg|gif|webp|svg))[)"']""")  # as Markdown and HTML link it

@@ -10,14 +10,13 @@ import typer
 from PIL import Image
 from tqdm import tqdm
 
-from animegen_core import hub_command, onnx_command
 from animegen_core.animation import check_format, save_animation
 from animegen_core.character import EASINGS, FPS, FRAMES, KEYS, LOOPS, MAX_PSI, Animation, Character
 from animegen_core.checkpoint import DEFAULT_CHECKPOINT, bundled_names, load_checkpoint
-from animegen_core.command_line import ExitOnError
+from animegen_core.commands import evaluation, hub, onnx
+from animegen_core.commands.errors import ExitOnError
 from animegen_core.data.tags import Tag, write_tags
 from animegen_core.errors import AnimeGenError, quote
-from animegen_core.evaluation import command as evaluation_command
 from animegen_core.grids import generate_style_mixing_grid
 from animegen_core.helpers.labelling import LABELLER, label_pictures, load_classifier
 from animegen_core.images import MAX_DESCRIPTION, make_grid, parse_description, read_description, save_png
@@ -208,17 +207,17 @@ def publish_space(
     private: Annotated[bool, typer.Option("--private", help="Make a new Space that only its owner sees.")] = False,
 ) -> None:
     """Publish this clone's studio as a Hugging Face Space, or bring it up to date; log in before with: hf auth login."""
-    from animegen_core import space
+    from animegen_core.commands import space
 
     typer.echo(space.publish(name, private))
 
 
-app.command()(hub_command.push)
-app.command()(hub_command.pull)
-app.command()(onnx_command.export)
-app.command()(evaluation_command.evaluate)
-app.command()(evaluation_command.compare)
-app.command()(evaluation_command.features)
+app.command()(hub.push)
+app.command()(hub.pull)
+app.command()(onnx.export)
+app.command()(evaluation.evaluate)
+app.command()(evaluation.compare)
+app.command()(evaluation.features)
 
 
 def _save(studio: Studio, described: Character | Animation, out: Path, size: int | None) -> list[dict]:

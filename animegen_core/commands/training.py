@@ -15,7 +15,8 @@ from torch.utils.data import DataLoader
 
 from animegen_core.checkpoint import CONFIG
 from animegen_core.checkpoint.weights import read_json
-from animegen_core.command_line import ExitOnError
+from animegen_core.commands.errors import ExitOnError
+from animegen_core.commands.upscaler import upscaler
 from animegen_core.data.cache import PictureCache, load_pictures
 from animegen_core.data.check import check_pictures
 from animegen_core.data.loader import loader_of
@@ -30,7 +31,6 @@ from animegen_core.training.recipes import ConditionalDCGANRecipe, DCGANRecipe, 
 from animegen_core.training.run_folder import load_options, new_run_folder, save_options
 from animegen_core.training.style_options import StyleGAN2Options, StyleGANOptions, preset, presets_of
 from animegen_core.training.threads import check_threads, settle_threads
-from animegen_core.training.upscaler_command import upscaler
 from animegen_core.training.weights import load_weights
 
 # What may be given anew when a run goes on; everything else is part of what the run is.

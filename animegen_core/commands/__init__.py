@@ -1,0 +1,1 @@
+"""Both command lines: ``python -m animegen_core`` (``main``) and ``train.py`` (``training``)."""
