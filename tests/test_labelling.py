@@ -14,7 +14,7 @@ from animegen_core.errors import AnimeGenError
 from animegen_core.helpers.labelling import CLASSIFIER, label_pictures, load_classifier, tags_of
 from animegen_core.labels import ANY, HAIR
 from animegen_core.models.classifier import ColourClassifier
-from animegen_core.training.classifier import (
+from animegen_core.training.helpers.classifier import (
     ClassifierOptions,
     accuracies,
     balance,
@@ -118,7 +118,9 @@ def test_the_command_tags_a_folder_into_a_file_that_training_reads(trained, tmp_
 
 
 def test_fitting_holds_pictures_out_and_writes_their_accuracy_into_the_config(tmp_path, monkeypatch):
-    monkeypatch.setattr("animegen_core.training.classifier.ClassifierOptions", lambda seed: ClassifierOptions(2, 16, seed=seed))
+    monkeypatch.setattr(
+        "animegen_core.training.helpers.classifier.ClassifierOptions", lambda seed: ClassifierOptions(2, 16, seed=seed)
+    )
     pictures, labels = faces(60)
     write_faces(tmp_path / "faces", pictures)
     write_tags(tmp_path / "tags.csv", [Tag(f"{i:02d}.png", tuple(label)) for i, label in enumerate(labels.tolist())])

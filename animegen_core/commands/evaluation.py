@@ -8,7 +8,7 @@ import typer
 
 from animegen_core.checkpoint import DEFAULT_CHECKPOINT
 from animegen_core.errors import AnimeGenError, quote
-from animegen_core.evaluation import comparison, measuring, pretraining, report
+from animegen_core.evaluation import comparison, measuring, report
 from animegen_core.studio import Studio
 
 _Real = Annotated[Path, typer.Option(help="Folder or zip of real faces, usually those of the training.")]
@@ -68,14 +68,18 @@ def features(
     data: Annotated[Path, typer.Option(help="Folder or zip of faces.")],
     labels: Annotated[Path, typer.Option(help="Tag file of them; the command label makes one.")],
     out: Annotated[Path, typer.Option(help="Where the network is written, such as checkpoints/features-64.")],
-    epochs: Annotated[float, typer.Option(help="Passes over the pictures.")] = pretraining.PretrainingOptions.epochs,
+    epochs: Annotated[
+        float | None, typer.Option(help="Passes over the pictures; by default as many as the bundled network had.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of weights, views and order.")] = 0,
     trained_on: Annotated[str, typer.Option(help="What the config says of the data.")] = "unnamed pictures",
     licence: Annotated[str, typer.Option(help="The licence that the config states.")] = "other",
 ) -> None:
     """Train the network in whose features faces are compared; values compare only within one network."""
-    if not epochs > 0:
+    if epochs is not None and not epochs > 0:
         raise AnimeGenError(f"epochs is {epochs}, but must be above 0.")
-    options = pretraining.PretrainingOptions(epochs=epochs, seed=seed)
-    found = pretraining.fit_and_save(data, labels, out, dict(trained_on=trained_on, licence=licence), options)
+    from animegen_core.training.helpers.features import PretrainingOptions, fit_and_save
+
+    options = PretrainingOptions(seed=seed) if epochs is None else PretrainingOptions(epochs=epochs, seed=seed)
+    found = fit_and_save(data, labels, out, dict(trained_on=trained_on, licence=licence), options)
     typer.echo(json.dumps(found, indent=2))

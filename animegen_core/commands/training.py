@@ -23,7 +23,7 @@ from animegen_core.data.loader import loader_of
 from animegen_core.devices import find_device
 from animegen_core.errors import AnimeGenError
 from animegen_core.helpers.upscaling import loaded_enlarger
-from animegen_core.training.classifier import fit_and_save
+from animegen_core.training.helpers.classifier import fit_and_save
 from animegen_core.training.loop import train
 from animegen_core.training.options import ConditionalDCGANOptions, DCGANOptions, TrainOptions
 from animegen_core.training.processes import join_processes, start_missing_processes

@@ -13,9 +13,9 @@ from animegen_core.devices import find_device
 from animegen_core.errors import AnimeGenError
 from animegen_core.files import atomic_write_text
 from animegen_core.helpers.upscaling import UPSCALER
+from animegen_core.training.helpers.upscaler import UpscalerOptions, train_upscaler
 from animegen_core.training.run_folder import OPTIONS, STATE, load_options, new_run_folder
 from animegen_core.training.threads import check_threads, settle_threads
-from animegen_core.training.upscaler import UpscalerOptions, train_upscaler
 
 _FAMILY = "upscaler"
 _RESUMABLE = ("kimg", "max_minutes", "save_minutes", "log_interval")  # everything else is part of what a run is

@@ -11,16 +11,16 @@ from PIL import Image
 from animegen_core.data import load_pictures
 from animegen_core.data.tags import Tag, write_tags
 from animegen_core.errors import AnimeGenError
-from animegen_core.evaluation import pretraining
-from animegen_core.evaluation.pretraining import (
+from animegen_core.helpers.features import FeatureNetwork, extract, random_space, real_features, trained_space
+from animegen_core.images import to_images
+from animegen_core.training.helpers import features as pretraining
+from animegen_core.training.helpers.features import (
     PretrainingOptions,
     contrastive_loss,
     damaged_view,
     fit_and_save,
     held_out_tenth,
 )
-from animegen_core.helpers.features import FeatureNetwork, extract, random_space, real_features, trained_space
-from animegen_core.images import to_images
 
 
 def faces(draw, count=24):

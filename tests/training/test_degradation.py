@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from animegen_core.training.degradation import degrade, random_patch
+from animegen_core.training.helpers.degradation import degrade, random_patch
 
 SEEDS = range(60)
 

@@ -14,8 +14,8 @@ from animegen_core.commands.upscaler import upscaler
 from animegen_core.errors import AnimeGenError
 from animegen_core.helpers.upscaling import load_upscaler
 from animegen_core.models.upscaler import Upscaler
-from animegen_core.training.upscaler import UpscalerOptions, UpscalerTrainer, edge_loss, split
-from animegen_core.training.upscaler_report import held_out_report, psnr, sharpness
+from animegen_core.training.helpers.upscaler import UpscalerOptions, UpscalerTrainer, edge_loss, split
+from animegen_core.training.helpers.upscaler_report import held_out_report, psnr, sharpness
 
 TINY = dict(channels=8, blocks=1, patch=16, batch=4, precision="fp32")
 FLAGS = ["--channels=8", "--blocks=1", "--patch=16", "--batch=4", "--precision=fp32", "--resolution=32", "--device=cpu"]

@@ -21,13 +21,13 @@ from animegen_core.errors import AnimeGenError
 from animegen_core.helpers.upscaling import UPSCALER_NETWORK
 from animegen_core.images import to_model_range
 from animegen_core.models.upscaler import Upscaler
-from animegen_core.training.degradation import degrade, random_patch
 from animegen_core.training.ema import EMA
+from animegen_core.training.helpers.degradation import degrade, random_patch
+from animegen_core.training.helpers.upscaler_report import held_out_report
 from animegen_core.training.loop import stop_requests
 from animegen_core.training.options import PRECISIONS, option
 from animegen_core.training.run_folder import STATE, RunLog
 from animegen_core.training.state import load_state, save_state
-from animegen_core.training.upscaler_report import held_out_report
 
 _WARM_UP = 0.03  # share of the run in which the learning rate rises
 

@@ -9,7 +9,7 @@ from PIL.Image import Resampling
 
 from animegen_core.helpers.upscaling import for_inference, run_upscaler
 from animegen_core.models.upscaler import Upscaler
-from animegen_core.training.degradation import degrade
+from animegen_core.training.helpers.degradation import degrade
 
 Report = dict[str, dict[str, dict[str, float]]]
 

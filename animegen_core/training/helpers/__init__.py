@@ -1,0 +1,1 @@
+"""Training of the small networks that serve: colour classifiers, feature network, upscaler."""
