@@ -1,6 +1,6 @@
 """The studio: python app.py, then open http://127.0.0.1:7860
 
-A Hugging Face Space runs this same file. ``animegen_core/settings.py`` lists the environment variables that it heeds;
+A Hugging Face Space runs this same file. ``animegen_core/ui/settings.py`` lists the environment variables that it heeds;
 ``GRADIO_SERVER_NAME`` and ``GRADIO_SERVER_PORT`` say where to listen.
 """
 
@@ -15,9 +15,9 @@ except ImportError:
     spaces = None
 
 from animegen_core.errors import AnimeGenError
-from animegen_core.settings import Settings
 from animegen_core.studio import Studio
 from animegen_core.ui import build_app, launch_options
+from animegen_core.ui.settings import Settings
 from animegen_core.ui.studios import Studios
 
 if spaces is not None:

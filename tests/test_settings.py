@@ -2,7 +2,7 @@ import pytest
 
 from animegen_core.checkpoint import DEFAULT_CHECKPOINT, bundled_names
 from animegen_core.errors import AnimeGenError
-from animegen_core.settings import Settings
+from animegen_core.ui.settings import Settings
 
 SPACE = {"SPACE_ID": "me/faces", "SYSTEM": "spaces"}
 

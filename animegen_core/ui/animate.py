@@ -10,10 +10,9 @@ from animegen_core.character import FPS, FRAMES, KEYS, LOOPS, Animation, Charact
 from animegen_core.errors import AnimeGenError
 from animegen_core.latents import PATH_KINDS
 from animegen_core.ui.components import face_row, film_view
-from animegen_core.ui.controls import FIRST_SEEDS, seed_number, size_of, size_radio, the_seed
+from animegen_core.ui.controls import FIRST_SEEDS, new_seed, seed_number, size_of, size_radio, the_seed
 from animegen_core.ui.films import check_size, contact_sheet, film_file
 from animegen_core.ui.frame import Frame, message
-from animegen_core.ui.generate import new_seed
 from animegen_core.ui.latest import Latest
 from animegen_core.ui.messages import told
 from animegen_core.ui.pictures import FILM, caption, data_url, shown_side

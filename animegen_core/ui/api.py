@@ -14,11 +14,10 @@ from animegen_core.images import encode_png, read_description
 from animegen_core.labels import EYES, HAIR
 from animegen_core.latents import MAX_SEED, PATH_KINDS, parse_seeds
 from animegen_core.studio import read_described
-from animegen_core.ui.controls import ANY, look, the_seed
+from animegen_core.ui.controls import ANY, MAX_FACES, consecutive_seeds, look, the_seed
 from animegen_core.ui.films import FORMATS, check_size, film_file
-from animegen_core.ui.generate import MAX_FACES, consecutive_seeds, draw_files
 from animegen_core.ui.messages import told
-from animegen_core.ui.pictures import file_stem, keep_file
+from animegen_core.ui.pictures import draw_files, file_stem, keep_file
 from animegen_core.ui.studios import Studios
 
 

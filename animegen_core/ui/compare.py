@@ -9,9 +9,8 @@ from animegen_core.character import Character
 from animegen_core.errors import AnimeGenError
 from animegen_core.studio import Studio
 from animegen_core.ui.components import face_table
-from animegen_core.ui.controls import colour_radio, look, psi_slider, seed_number
+from animegen_core.ui.controls import colour_radio, consecutive_seeds, look, psi_slider, seed_number
 from animegen_core.ui.frame import Frame
-from animegen_core.ui.generate import consecutive_seeds
 from animegen_core.ui.messages import told
 from animegen_core.ui.pictures import TILE, caption, data_url, shown_side
 from animegen_core.ui.restore import restores

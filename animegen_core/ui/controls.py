@@ -1,5 +1,7 @@
 """Controls that several tabs have."""
 
+import secrets
+
 import gradio as gr
 
 from animegen_core.character import MAX_PSI, Character
@@ -11,6 +13,8 @@ from animegen_core.ui.frame import whole
 
 ANY = "any"
 FIRST_SEEDS = (9, 28, 11)  # to animate and to mix: every bundled checkpoint draws them well
+MAX_FACES = 64  # drawn at once
+_NEW_SEEDS = 1_000_000  # drawn seeds stay below: six digits can be noted on paper, and a million faces last a while
 _SCALES = ("x1", "x2", "x4", "x8")  # of a studio's ``sizes``
 
 
@@ -67,6 +71,23 @@ def the_seed(value: object, name: str = "Seed") -> int:
     if value is None:
         raise AnimeGenError(f"{name} is empty; give a whole number from 0 to {MAX_SEED}.")
     return check_seed(whole(value))
+
+
+def consecutive_seeds(seed: object, faces: object) -> list[int]:
+    """``faces`` seeds from ``seed`` on, starting again at 0 after the highest.
+
+    Raises:
+        AnimeGenError: the seed or the number of faces is out of range.
+    """
+    first = the_seed(seed)
+    if not isinstance(whole(faces), int) or not 1 <= whole(faces) <= MAX_FACES:
+        raise AnimeGenError(f"Faces is {faces!r}, but must be a whole number from 1 to {MAX_FACES}.")
+    return [(first + index) % (MAX_SEED + 1) for index in range(whole(faces))]
+
+
+def new_seed() -> int:
+    """A seed drawn at random."""
+    return secrets.randbelow(_NEW_SEEDS)
 
 
 def look(

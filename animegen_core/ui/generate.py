@@ -2,7 +2,6 @@
 
 import io
 import json
-import secrets
 import zipfile
 from dataclasses import replace
 from typing import Any
@@ -10,51 +9,33 @@ from typing import Any
 import gradio as gr
 
 from animegen_core.character import BANDS, Character
-from animegen_core.errors import AnimeGenError
 from animegen_core.images import encode_png
 from animegen_core.labels import HAIR
-from animegen_core.latents import MAX_SEED
 from animegen_core.studio import Studio
 from animegen_core.ui.components import face_row, live_face
-from animegen_core.ui.controls import ANY, choice, colour_radio, look, psi_slider, seed_number, size_of, size_radio, the_seed
+from animegen_core.ui.controls import (
+    ANY,
+    MAX_FACES,
+    choice,
+    colour_radio,
+    consecutive_seeds,
+    look,
+    new_seed,
+    psi_slider,
+    seed_number,
+    size_of,
+    size_radio,
+)
 from animegen_core.ui.downloads import LazyDownload
-from animegen_core.ui.frame import Frame, message, whole
+from animegen_core.ui.frame import Frame, message
 from animegen_core.ui.latest import Latest
 from animegen_core.ui.messages import told
-from animegen_core.ui.pictures import TILE, caption, data_url, file_stem, keep_file, large_view, previewer, shown_side
+from animegen_core.ui.pictures import TILE, data_url, draw_files, file_stem, keep_file, large_view, previewer, shown_side
 
-MAX_FACES = 64
 _FACES_AT_FIRST = 16
 _SEED_AT_FIRST = 2  # a cheerful face to open with
-_NEW_SEEDS = 1_000_000  # drawn seeds stay below: six digits can be noted on paper, and a million faces last a while
 _STYLE_PSIS = (0.0, 0.3, 0.5, 0.7, 0.85, 1.0, 1.15, 1.3)  # of the row: from the mean face on
 _LATENT_PSIS = (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3)  # a DCGAN draws no face near its mean latent
-
-
-def consecutive_seeds(seed: object, faces: object) -> list[int]:
-    """``faces`` seeds from ``seed`` on, starting again at 0 after the highest.
-
-    Raises:
-        AnimeGenError: the seed or the number of faces is out of range.
-    """
-    first = the_seed(seed)
-    if not isinstance(whole(faces), int) or not 1 <= whole(faces) <= MAX_FACES:
-        raise AnimeGenError(f"Faces is {faces!r}, but must be a whole number from 1 to {MAX_FACES}.")
-    return [(first + index) % (MAX_SEED + 1) for index in range(whole(faces))]
-
-
-def draw_files(studio: Studio, characters: list[Character], cache: str, size: int, embed: bool = True) -> list[tuple[str, str]]:
-    """PNG files of faces, with their captions."""
-    drawn = []
-    for character, picture in zip(characters, studio.render_many(characters, size)):
-        png = encode_png(picture, studio.describe(character, size) if embed else None)
-        drawn.append((keep_file(png, f"{file_stem(studio, character)}.png", cache), caption(character)))
-    return drawn
-
-
-def new_seed() -> int:
-    """A seed drawn at random."""
-    return secrets.randbelow(_NEW_SEEDS)
 
 
 class GenerateTab:

@@ -14,10 +14,20 @@ from animegen_core.labels import ATTRIBUTES
 from animegen_core.latents import parse_seeds
 from animegen_core.studio import Studio
 from animegen_core.ui.components import face_row, live_face
-from animegen_core.ui.controls import ANY, FIRST_SEEDS, choice, colour, psi_slider, seed_number, size_of, size_radio, the_seed
+from animegen_core.ui.controls import (
+    ANY,
+    FIRST_SEEDS,
+    choice,
+    colour,
+    new_seed,
+    psi_slider,
+    seed_number,
+    size_of,
+    size_radio,
+    the_seed,
+)
 from animegen_core.ui.downloads import LazyDownload
 from animegen_core.ui.frame import Frame, message
-from animegen_core.ui.generate import new_seed
 from animegen_core.ui.latest import Latest
 from animegen_core.ui.messages import told
 from animegen_core.ui.pictures import data_url, file_stem, keep_file, large_view, previewer

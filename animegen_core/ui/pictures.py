@@ -11,6 +11,7 @@ from PIL import Image
 
 from animegen_core.character import Character
 from animegen_core.errors import AnimeGenError
+from animegen_core.images import encode_png
 from animegen_core.studio import Studio
 from animegen_core.ui.studios import Studios
 
@@ -52,6 +53,15 @@ def caption(character: Character) -> str:
     if character.mixes_styles:
         words.append("mixed styles")
     return " · ".join(words)
+
+
+def draw_files(studio: Studio, characters: list[Character], cache: str, size: int, embed: bool = True) -> list[tuple[str, str]]:
+    """PNG files of faces, with their captions."""
+    drawn = []
+    for character, picture in zip(characters, studio.render_many(characters, size)):
+        png = encode_png(picture, studio.describe(character, size) if embed else None)
+        drawn.append((keep_file(png, f"{file_stem(studio, character)}.png", cache), caption(character)))
+    return drawn
 
 
 def shown_side(studio: Studio, most: int) -> int:

@@ -18,7 +18,6 @@ from PIL import Image
 from animegen_core.character import Character
 from animegen_core.data.sources import decode, find_pictures
 from animegen_core.errors import AnimeGenError
-from animegen_core.evaluation.results import markdown_table
 from animegen_core.latents import MAX_SEED
 from animegen_core.ui.components import asset
 from animegen_core.ui.downloads import LazyDownload
@@ -26,7 +25,7 @@ from animegen_core.ui.frame import Frame
 from animegen_core.ui.messages import told
 from animegen_core.ui.pictures import data_url, keep_file
 from animegen_core.ui.studios import Studios
-from animegen_core.votes import Shown, Standing, VoteBook, standings
+from animegen_core.ui.votes import Shown, Standing, VoteBook, standings
 
 _SIDE = 256  # px at which all faces are shown, so that their size tells nothing
 _TRIES = 20  # files that are opened in search of a whole picture
@@ -176,6 +175,8 @@ class VoteTab:
         votes = sum(duel[2] for duel in duels)
         if votes < _LEAST_VOTES:
             return f"Results appear after {_LEAST_VOTES} votes; there are {votes}."
+        from animegen_core.evaluation.results import markdown_table  # evaluation is slow to import
+
         rows = [(f"`{one.name}`", _score(one), f"{one.won:,} of {one.votes:,}") for one in standings(duels)]
         note = "Of two contestants the one whose score is higher by 1 is preferred in 73 % of votes (Bradley and Terry)."
         return f"{markdown_table(_HEAD, rows)}\n\n{votes:,} votes. {note}"

@@ -14,7 +14,7 @@ from steps import download
 from animegen_core.errors import AnimeGenError
 from animegen_core.ui import launch_options
 from animegen_core.ui.vote import Booth, VoteTab
-from animegen_core.votes import Shown, VoteBook
+from animegen_core.ui.votes import Shown, VoteBook
 
 
 @pytest.fixture(scope="session")

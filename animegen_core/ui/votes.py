@@ -11,11 +11,14 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from animegen_core.errors import AnimeGenError, quote
-from animegen_core.evaluation.intervals import Interval
+
+if TYPE_CHECKING:
+    from animegen_core.evaluation.intervals import Interval
 
 OUTCOMES = ("left", "right", "skip")
 _COLUMNS = ("ballot", "left_name", "left_seed", "right_name", "right_seed", "outcome", "voted_at")
@@ -58,7 +61,7 @@ class Standing:
     """
 
     name: str
-    score: Interval
+    score: "Interval"
     won: int
     votes: int
 
@@ -138,6 +141,8 @@ def standings(duels: Sequence[tuple[str, str, int]]) -> list[Standing]:
     """
     if not duels:
         return []
+    from animegen_core.evaluation.intervals import Interval  # evaluation is slow to import
+
     names = sorted({name for duel in duels for name in duel[:2]})
     wins = np.zeros((len(names), len(names)))  # [i, j]: how often i was preferred to j
     for winner, loser, votes in duels:
