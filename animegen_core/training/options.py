@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from animegen_core.checkpoint.weights import check_shard_size
 from animegen_core.data.sampling import SAMPLINGS
 from animegen_core.data.tags import LEAST_PROBABILITY
 from animegen_core.errors import AnimeGenError
+from animegen_core.weights import check_shard_size
 
 PRECISIONS = ("auto", "bf16", "fp32")
 SAMPLING_HELP = "How often a colour is shown: by its frequency, or by the sqrt of it, which shows rare ones oftener."

@@ -9,10 +9,9 @@ from accelerate.utils import reduce
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from animegen_core.data import random_flip
+from animegen_core.data import random_flip, to_model_range
 from animegen_core.devices import autocast_dtype, find_device, keep_freed_memory
 from animegen_core.errors import AnimeGenError
-from animegen_core.images import to_model_range
 from animegen_core.training.ema import EMA
 from animegen_core.training.processes import join_processes
 from animegen_core.training.recipes import Recipe, Stats

@@ -1,0 +1,3 @@
+"""``animegen_core.upscaling`` is ``animegen_core.helpers.upscaling``."""
+
+from animegen_core.helpers.upscaling import *
