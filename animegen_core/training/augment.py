@@ -10,14 +10,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from animegen_core.errors import AnimeGenError
+
 _SHIFT = 1 / 8  # of the side, each way
-_HOLE = 1 / 2  # of the side
+HOLE = 1 / 2  # of the side
 
 
-def augment(images: Tensor, operations: Sequence[str], probability: Tensor) -> Tensor:
-    """Pictures (N, C, H, W) after each of the named operations, which change each picture with that probability."""
+def augment(images: Tensor, operations: Sequence[str], probability: Tensor | float, hole: float = HOLE) -> Tensor:
+    """Images (N, C, H, W) after each of the named operations, which change each image with that probability.
+
+    Args:
+        hole: side of the square that cutout hides, as a fraction of the image's.
+    """
     for name in operations:
-        images = OPERATIONS[name](images, torch.rand(len(images), device=images.device) < probability)
+        chosen = torch.rand(len(images), device=images.device) < probability
+        images = cutout(images, chosen, hole) if name == "cutout" else OPERATIONS[name](images, chosen)
     return images
 
 
@@ -34,15 +41,27 @@ def translation(images: Tensor, chosen: Tensor) -> Tensor:
     return padded[torch.arange(count, device=images.device).view(-1, 1, 1), rows, columns].permute(0, 3, 1, 2)
 
 
-def cutout(images: Tensor, chosen: Tensor) -> Tensor:
-    """Set a square of half the side, its centre anywhere, to zero in those of the pictures (N, C, H, W) that are ``chosen``."""
+def cutout(images: Tensor, chosen: Tensor, hole: float = HOLE) -> Tensor:
+    """Set a square, its centre anywhere, to zero in those of the images (N, C, H, W) that are ``chosen``."""
     count, _, height, width = images.shape
     inside = chosen.view(-1, 1, 1, 1)
     for side, shape in ((height, (1, 1, -1, 1)), (width, (1, 1, 1, -1))):
-        start = torch.randint(0, side, (count, 1, 1, 1), device=images.device) - round(side * _HOLE / 2)
+        start = torch.randint(0, side, (count, 1, 1, 1), device=images.device) - round(side * hole / 2)
         offset = torch.arange(side, device=images.device).view(shape) - start
-        inside = inside & (offset >= 0) & (offset < round(side * _HOLE))
+        inside = inside & (offset >= 0) & (offset < round(side * hole))
     return images * ~inside
 
 
 OPERATIONS = {"translation": translation, "cutout": cutout}
+
+
+def parse_operations(text: str) -> tuple[str, ...]:
+    """The operations that are named in ``text``, with commas between; ``none`` for none of them.
+
+    Raises:
+        AnimeGenError: one is unknown.
+    """
+    names = () if text == "none" else tuple(name.strip() for name in text.split(","))
+    if unknown := [name for name in names if name not in OPERATIONS]:
+        raise AnimeGenError(f"Unknown augmentation {unknown[0]!r}; choose none or some of: {','.join(OPERATIONS)}.")
+    return names

@@ -22,7 +22,7 @@ COLLAPSED = (
 def discriminator_has_won(rows: Sequence[dict[str, float]]) -> bool:
     """Whether the last rows of the log all show a real score near 1 and a fake score near 0."""
     last = rows[-_ROWS:]
-    return len(last) == _ROWS and all(row["real_score"] > _REAL and row["fake_score"] < _FAKE for row in last)
+    return len(last) == _ROWS and all(row.get("real_score", 0) > _REAL and row.get("fake_score", 1) < _FAKE for row in last)
 
 
 def diversity(images: Tensor) -> float:

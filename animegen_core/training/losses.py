@@ -4,7 +4,7 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits, softplus
+from torch.nn.functional import binary_cross_entropy_with_logits, relu, softplus
 
 
 def bce_discriminator_loss(
@@ -77,6 +77,23 @@ def relativistic_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) ->
 def relativistic_generator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """-log sigmoid(D(G(z)) - D(x)) (the same). Logits (N,), paired by their place, to a scalar."""
     return softplus(real_logits - fake_logits).mean()
+
+
+def hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """E max(0, 1 - D(x)) + E max(0, 1 + D(G(z))) (Lim and Ye 2017, https://arxiv.org/abs/1705.02894, eq. 25).
+
+    Args:
+        real_logits, fake_logits: tensors of any shape.
+
+    Returns:
+        A scalar: the mean over logits of reals and the mean over logits of fakes, added.
+    """
+    return relu(1 - real_logits).mean() + relu(1 + fake_logits).mean()
+
+
+def hinge_generator_loss(fake_logits: Tensor) -> Tensor:
+    """-E D(G(z)) (the same). Logits of any shape to a scalar."""
+    return -fake_logits.mean()
 
 
 def feature_matching_loss(real_features: Tensor, fake_features: Tensor) -> Tensor:

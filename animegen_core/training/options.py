@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from animegen_core.data.sampling import SAMPLINGS
 from animegen_core.data.tags import LEAST_PROBABILITY
 from animegen_core.errors import AnimeGenError
+from animegen_core.models.imagenet import HELPERS
+from animegen_core.models.projected import INPUT_SIZES
+from animegen_core.training.augment import OPERATIONS, parse_operations
 from animegen_core.weights import check_shard_size
 
 PRECISIONS = ("auto", "bf16", "fp32")
@@ -24,10 +27,11 @@ def check_shares(options: object, *names: str) -> None:
             raise AnimeGenError(f"{name} is {getattr(options, name)!r}, but must be from 0 to 1.")
 
 
-def check_choice(options: object, name: str, good: Iterable[str]) -> None:
+def check_choice(options: object, name: str, good: Iterable[object]) -> None:
     """Raise AnimeGenError if the named option is none of the good values."""
     if getattr(options, name) not in good:
-        raise AnimeGenError(f"Unknown {name} {getattr(options, name)!r}; choose one of: {', '.join(good)}.")
+        known = ", ".join(str(value) for value in good if value is not None)
+        raise AnimeGenError(f"Unknown {name} {getattr(options, name)!r}; choose one of: {known}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +66,17 @@ class TrainOptions:
     evaluate_every: float | None = option(
         None, "Measure FD-anime every so many kimg, log it and keep the best in checkpoint-best; by default never."
     )
+    helper: str | None = option(
+        None, f"Pretrained network whose features help the discriminator: {', '.join(HELPERS)}; by default none."
+    )
+    helper_only: bool = option(False, "Train against the helper alone, without the family's own discriminator.")
+    helper_weight: float = option(1.0, "Weight of the helper's loss in the generator's.")
+    helper_lr: float = option(2e-4, "Adam's learning rate for the helper's heads.")
+    helper_size: int = option(128, "Side in pixels to which images are resized for the helper: 128, 256 or 512.")
+    helper_augment: str = option(
+        "translation,cutout", f"What changes images before the helper: {', '.join(OPERATIONS)}, or none."
+    )
+    helper_warmup_kimg: float = option(2.5, "The helper's heads learn alone until here; the generator does not see their loss.")
     export_training: bool = option(False, "Also put generator and discriminator beside the checkpoint, for --init-from.")
     export_shards: str | None = option(None, "Split the checkpoint into files of at most this size, as in 15MB.")
 
@@ -82,6 +97,7 @@ class TrainOptions:
             "save_minutes",
             "log_interval",
             "evaluate_every",
+            "helper_lr",
         ):
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -91,12 +107,25 @@ class TrainOptions:
         for name in ("beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise AnimeGenError(f"{name} is {getattr(self, name)!r}, but must be at least 0 and below 1.")
-        for name in ("ema_kimg", "ema_rampup", "seed"):
+        for name in ("ema_kimg", "ema_rampup", "seed", "helper_weight", "helper_warmup_kimg"):
             if getattr(self, name) < 0:
                 raise AnimeGenError(f"{name} is {getattr(self, name)!r}, but must be at least 0.")
         check_choice(self, "precision", PRECISIONS)
+        self._check_helper()
         if self.export_shards is not None:
             check_shard_size(self.export_shards)
+
+    def _check_helper(self) -> None:
+        check_choice(self, "helper", (None, *HELPERS))
+        check_choice(self, "helper_size", INPUT_SIZES)
+        parse_operations(self.helper_augment)  # raises if one is unknown
+        if self.helper_only and self.helper is None:
+            raise AnimeGenError(f"helper_only needs a helper; choose one of: {', '.join(HELPERS)}.")
+
+    @property
+    def helper_operations(self) -> tuple[str, ...]:
+        """The names in ``helper_augment``."""
+        return parse_operations(self.helper_augment)
 
     def target_images(self, images_per_epoch: int) -> float:
         """How many real pictures the whole run shows; infinite when only ``max_minutes`` limits it."""

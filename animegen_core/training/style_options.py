@@ -7,7 +7,7 @@ from animegen_core.data.sampling import SAMPLINGS
 from animegen_core.data.tags import LEAST_PROBABILITY
 from animegen_core.errors import AnimeGenError
 from animegen_core.models.layers import channel_plan
-from animegen_core.training.augment import OPERATIONS
+from animegen_core.training.augment import OPERATIONS, parse_operations
 from animegen_core.training.options import SAMPLING_HELP, TrainOptions, check_choice, check_shares, option
 
 LOSSES = ("nonsaturating", "relativistic")
@@ -57,13 +57,12 @@ class StyleBasedOptions(TrainOptions):
             if not getattr(self, name) >= 0:
                 raise AnimeGenError(f"{name} is {getattr(self, name)!r}, but must be at least 0.")
         check_choice(self, "loss", LOSSES)
-        if unknown := [name for name in self.operations if name not in OPERATIONS]:
-            raise AnimeGenError(f"Unknown augmentation {unknown[0]!r}; choose none or some of: {','.join(OPERATIONS)}.")
+        parse_operations(self.augment)  # raises if one is unknown
 
     @property
     def operations(self) -> tuple[str, ...]:
         """The names in ``augment``."""
-        return () if self.augment == "none" else tuple(name.strip() for name in self.augment.split(","))
+        return parse_operations(self.augment)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,9 @@ from torch.utils.data import DataLoader
 from animegen_core.data import random_flip, to_model_range
 from animegen_core.devices import autocast_dtype, find_device, keep_freed_memory
 from animegen_core.errors import AnimeGenError
+from animegen_core.labels import LABEL_DIMS
 from animegen_core.training.ema import EMA
+from animegen_core.training.helper import BETAS, Helper
 from animegen_core.training.processes import join_processes
 from animegen_core.training.recipes import Recipe, Stats
 from animegen_core.training.state import load_state, save_state
@@ -44,10 +46,17 @@ class Trainer:
         torch.manual_seed(self.options.seed)  # the same start in every process
         # channels_last is the faster layout for convolutions both on CPU and on CUDA.
         generator, discriminator = (n.to(self.device, memory_format=torch.channels_last) for n in recipe.build())
-        self.generator, self.discriminator = generator.train(), discriminator.train()
-        self.recipe.state.to(self.device)
+        self.generator = generator.train()
         self.generator_optimizer = _adam(generator, *recipe.adam("generator"))
-        self.discriminator_optimizer = _adam(discriminator, *recipe.adam("discriminator"))
+        self.discriminator = self.discriminator_optimizer = self.helper = self.helper_optimizer = None
+        if not self.options.helper_only:
+            self.discriminator = discriminator.train()
+            self.discriminator_optimizer = _adam(discriminator, *recipe.adam("discriminator"))
+        if self.options.helper is not None:
+            helper = Helper(self.options, LABEL_DIMS if recipe.conditional else ())
+            self.helper = helper.to(self.device, memory_format=torch.channels_last).train()
+            self.helper_optimizer = _adam(self.helper, self.options.helper_lr, BETAS)
+        self.recipe.state.to(self.device)
         self.ema = EMA(generator, self.options.ema_kimg, self.options.ema_rampup)
         self.progress = {"images_seen": 0, "epoch": 0, "batch_in_epoch": 0, "steps": 0, "seconds": 0.0}
 
@@ -57,7 +66,7 @@ class Trainer:
         return int(self.progress["images_seen"])
 
     def step(self, real: Tensor, labels: Tensor | None = None) -> Stats:
-        """One update of the discriminator, one of the generator, one more of each that has a penalty, one of the average.
+        """Update the discriminator, the helper and the generator, again each that has a penalty, and then the average.
 
         Args:
             real: the whole batch (N, 3, H, W), uint8 or float in [-1, 1]; each process takes its share.
@@ -78,21 +87,12 @@ class Trainer:
 
         with self._autocast():
             fake = self.recipe.generate(self.generator, len(share), labels, self.device)
-            loss_d, stats = self.recipe.discriminator_loss(self.discriminator, share, fake.detach(), labels)
-        self._update(self.discriminator, self.discriminator_optimizer, loss_d)
-        # Penalties take second derivatives, for which bfloat16 is too coarse: hence no autocast.
-        penalty_d = self.recipe.discriminator_penalty(self.discriminator, share, fake.detach(), labels, self.progress)
-        if penalty_d is not None:
-            self._update(self.discriminator, self.discriminator_optimizer, penalty_d)
-
-        self.discriminator.requires_grad_(False)  # its weights need no gradients in the generator's turn
-        with self._autocast():
-            loss_g = self.recipe.generator_loss(self.discriminator, share, fake, labels)
-        self._update(self.generator, self.generator_optimizer, loss_g)
-        self.discriminator.requires_grad_(True)
-        penalty_g = self.recipe.generator_penalty(self.generator, len(share), labels, self.device, self.progress)
-        if penalty_g is not None:
-            self._update(self.generator, self.generator_optimizer, penalty_g, may_skip=True)
+        stats = {} if self.discriminator is None else self._train_discriminator(share, fake.detach(), labels)
+        maps = None
+        if self.helper is not None:
+            maps, helper_stats = self._train_helper(share, fake, labels)
+            stats |= helper_stats
+        stats["loss_g"] = self._train_generator(share, fake, maps, labels)
 
         self.progress["images_seen"] += total
         self.progress["steps"] += 1
@@ -102,7 +102,51 @@ class Trainer:
         if self.process.num_processes > 1:
             for value in self.recipe.state.buffers():  # each process has measured its own share
                 value.copy_(reduce(value, "mean"))
-        return {"loss_g": loss_g.detach(), "loss_d": loss_d.detach(), **stats}
+        return stats
+
+    def _train_discriminator(self, real: Tensor, fake: Tensor, labels: Tensor | None) -> Stats:
+        with self._autocast():
+            loss, stats = self.recipe.discriminator_loss(self.discriminator, real, fake, labels)
+        self._update(self.discriminator, self.discriminator_optimizer, loss)
+        # Penalties take second derivatives, for which bfloat16 is too coarse: hence no autocast.
+        penalty = self.recipe.discriminator_penalty(self.discriminator, real, fake, labels, self.progress)
+        if penalty is not None:
+            self._update(self.discriminator, self.discriminator_optimizer, penalty)
+        return {"loss_d": loss.detach(), **stats}
+
+    def _train_helper(self, real: Tensor, fake: Tensor, labels: Tensor | None) -> tuple[list[Tensor], Stats]:
+        """Update the heads. The feature maps of the fakes, with a graph to the generator, serve its turn too."""
+        with self._autocast():
+            if not self.helper.calibrated:
+                self.helper.features.calibrate(real)
+                if self.process.num_processes > 1:
+                    self.helper.features.deviations.copy_(reduce(self.helper.features.deviations, "mean"))
+            with torch.no_grad():
+                real_maps = self.helper.see(real)
+            fake_maps = self.helper.see(fake)
+            loss, stats = self.helper.loss(real_maps, fake_maps, labels)
+        self._update(self.helper, self.helper_optimizer, loss)
+        return fake_maps, stats
+
+    def _train_generator(self, real: Tensor, fake: Tensor, maps: list[Tensor] | None, labels: Tensor | None) -> Tensor:
+        """Update the generator by what the discriminator says of the fakes and the helper of their feature maps."""
+        critics = [network for network in (self.discriminator, self.helper) if network is not None]
+        for critic in critics:
+            critic.requires_grad_(False)  # its weights need no gradients in the generator's turn
+        loss = torch.zeros((), device=self.device)
+        with self._autocast():
+            if self.discriminator is not None:
+                loss = loss + self.recipe.generator_loss(self.discriminator, real, fake, labels)
+            if self.helper is not None and self.images_seen >= self.options.helper_warmup_kimg * 1000:
+                loss = loss + self.helper.generator_loss(maps, labels)
+        if loss.requires_grad:  # not while the heads of a helper alone warm up
+            self._update(self.generator, self.generator_optimizer, loss)
+        for critic in critics:
+            critic.requires_grad_(True)
+        penalty = self.recipe.generator_penalty(self.generator, len(real), labels, self.device, self.progress)
+        if penalty is not None:
+            self._update(self.generator, self.generator_optimizer, penalty, may_skip=True)
+        return loss.detach()
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None)
@@ -188,32 +232,40 @@ class Trainer:
         frozen = {name for name, parameter in self.generator.named_parameters() if not parameter.requires_grad}
         for name in ("generator", "ema"):  # what the recipe froze stays as it made it
             weights[name] = {key: tensor for key, tensor in weights[name].items() if key not in frozen}
-        taken = {name: take_weights(self.networks()[name], tensors) for name, tensors in weights.items()}
+        networks = self.networks()
+        taken = {name: take_weights(networks[name], tensors) for name, tensors in weights.items() if name in networks}
         if not any(taken.values()):
             raise AnimeGenError(f"No tensor of '{source}' has the name and shape of one of this {self.recipe.family}.")
         counts = []
         for name, names in taken.items():
-            every = self.networks()[name].state_dict().keys() - frozen
+            every = networks[name].state_dict().keys() - frozen
             new = f" (new: {', '.join(parts_of(every - names))})" if every - names else ""
             counts.append(f"{len(names)} of {len(every)} of the {name}{new}")
         return f"Tensors taken from '{source}': {', '.join(counts)}."
 
     def is_finite(self) -> bool:
         """Whether every weight is a number."""
-        return all(bool(p.isfinite().all()) for n in (self.generator, self.discriminator) for p in n.parameters())
+        return all(bool(p.isfinite().all()) for n in self.networks().values() for p in n.parameters())
 
     def networks(self) -> dict[str, nn.Module]:
-        """Generator, discriminator and the generator's average, by name."""
-        return {"generator": self.generator, "discriminator": self.discriminator, "ema": self.ema.network}
+        """Generator, its average, and the discriminator and the helper where the run has them, by name."""
+        critics = {"discriminator": self.discriminator, "helper": self.helper}
+        return {
+            "generator": self.generator,
+            **{name: network for name, network in critics.items() if network is not None},
+            "ema": self.ema.network,
+        }
 
     def _modules(self) -> dict[str, nn.Module]:
         return {**self.networks(), "recipe": self.recipe.state}
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        return {
+        optimizers = {
             "generator_optimizer": self.generator_optimizer,
             "discriminator_optimizer": self.discriminator_optimizer,
+            "helper_optimizer": self.helper_optimizer,
         }
+        return {name: optimizer for name, optimizer in optimizers.items() if optimizer is not None}
 
 
 def _adam(network: nn.Module, lr: float, betas: tuple[float, float]) -> torch.optim.Adam:

@@ -20,11 +20,11 @@ from animegen_core.training.run_folder import STATE
 from animegen_core.training.state import owned_by
 
 TRAINING = "training.safetensors"  # beside a checkpoint's model.safetensors
-_PLAYERS = ("generator", "discriminator")
+_PLAYERS = ("generator", "discriminator", "helper")
 
 
 def load_weights(source: str | Path) -> dict[str, dict[str, Tensor]]:
-    """Tensors for "generator" and "ema", and from a run, or a checkpoint that has one, also for "discriminator".
+    """Tensors for "generator" and "ema", and from a run, or a checkpoint that has them, also for "discriminator" and "helper".
 
     Args:
         source: a run folder, its state or training weights; else a bundled checkpoint's name or a checkpoint's folder, whose
@@ -37,8 +37,8 @@ def load_weights(source: str | Path) -> dict[str, dict[str, Tensor]]:
     if path.suffix != ".safetensors":
         path = path / STATE
     if path.is_file():
-        weights = _owned(path, "generator", "ema", "discriminator")
-        return weights | {"ema": weights["ema"] or weights["generator"]}  # training weights have no average
+        weights = _owned(path, *_PLAYERS, "ema")
+        return {"generator": {}, "ema": weights.get("generator", {}), **weights}  # training weights have no average
     checkpoint = load_checkpoint(source)
     average = checkpoint.generator.state_dict()
     path = checkpoint.path / TRAINING
@@ -46,8 +46,9 @@ def load_weights(source: str | Path) -> dict[str, dict[str, Tensor]]:
 
 
 def save_training_weights(folder: Path, players: dict[str, nn.Module]) -> None:
-    """Write what a checkpoint lacks to train on: generator and discriminator as they are, matrices and kernels halved."""
-    tensors = {f"{owner}.{key}": t.detach().cpu() for owner in _PLAYERS for key, t in players[owner].state_dict().items()}
+    """Write what training needs beside a checkpoint: generator, discriminator and helper; matrices and kernels are halved."""
+    owners = [owner for owner in _PLAYERS if owner in players]
+    tensors = {f"{owner}.{key}": t.detach().cpu() for owner in owners for key, t in players[owner].state_dict().items()}
     halved = {name: t.half() if t.is_floating_point() and t.ndim > 1 else t for name, t in tensors.items()}
     with atomic_path(folder / TRAINING) as temporary:
         save_file({name: t.contiguous() for name, t in halved.items()}, temporary)
@@ -58,7 +59,7 @@ def _owned(path: Path, *owners: str) -> dict[str, dict[str, Tensor]]:
         tensors = load_file(path)
     except SafetensorError as error:
         raise AnimeGenError(f"State '{path}' is damaged: {error}") from error
-    return {owner: owned_by(owner, tensors) for owner in owners}
+    return {owner: found for owner in owners if (found := owned_by(owner, tensors))}
 
 
 def take_weights(network: nn.Module, tensors: dict[str, Tensor]) -> set[str]:

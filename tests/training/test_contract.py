@@ -46,10 +46,18 @@ def test_every_family_is_trained_here():
     assert FAMILIES.keys() == GENERATORS.keys()
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_run_resumes_to_the_bit_and_its_faces_render(pictures, family):
-    options = dict(**FAMILIES[family], latent_dim=LATENT, precision="fp32", batch=4, log_interval=1, save_interval=9)
-    start = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", value)]
+HELPED = dict(helper="efficientnet-lite0", helper_warmup_kimg=0.01)
+VARIANTS = {family: (family, options) for family, options in FAMILIES.items()} | {
+    "helped": ("stylegan2", FAMILIES["stylegan2"] | HELPED),
+    "helper alone": ("stylegan", FAMILIES["stylegan"] | HELPED | dict(helper_only=True)),
+}
+
+
+@pytest.mark.parametrize(("family", "options"), VARIANTS.values(), ids=VARIANTS)
+def test_a_run_resumes_to_the_bit_and_its_faces_render(pictures, family, options):
+    options = dict(**options, latent_dim=LATENT, precision="fp32", batch=4, log_interval=1, save_interval=9)
+    flags = {f"--{name.replace('_', '-')}": value for name, value in options.items()}
+    start = [part for flag, value in flags.items() for part in ([flag] if value is True else [flag, value])]
     start += ["--data", pictures]
     said = trained(family, *start, "--out", "whole", "--kimg", 0.028)
     trained(family, *start, "--out", "parts", "--kimg", 0.02)  # in the middle of the second epoch

@@ -36,11 +36,12 @@ from accelerate.utils import gather
 from animegen_core.training import StyleGAN2Options, Trainer
 from animegen_core.training.recipes import StyleGAN2Recipe
 
-size = dict(resolution=16, latent_dim=8, channel_base=64, channel_max=8)
+size = dict(resolution=16, latent_dim=8, channel_base=64, channel_max=8, helper="efficientnet-lite0", helper_warmup_kimg=0)
 trainer = Trainer(StyleGAN2Recipe(StyleGAN2Options(**size, batch=4, precision="fp32", r1_interval=1)))
 losses = [trainer.step(torch.randn(4, 3, 16, 16, generator=torch.Generator().manual_seed(0)))["loss_g"] for _ in range(2)]
 drawn = gather(losses[0][None])
 weights = [gather(p.detach().flatten()[None]) for n in trainer.networks().values() for p in n.parameters()]
+weights.append(gather(trainer.helper.features.deviations.flatten()[None]))
 assert len(drawn) == 2 and drawn[0] != drawn[1], drawn
 assert all(len(both) == 2 and torch.equal(*both) for both in weights)
 """

@@ -1,0 +1,56 @@
+"""The helper of a discriminator: heads on frozen features of a pretrained network, with a loss and an optimizer of their own.
+
+Vision-aided GAN (Kumari et al. 2022, https://arxiv.org/abs/2112.09130, eq. 3) keeps the discriminator that learns from pixels
+beside them; Projected GANs (Sauer et al. 2021, https://arxiv.org/abs/2111.01007) leave it out.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from animegen_core.models.projected import ProjectedDiscriminator, ProjectedFeatures
+from animegen_core.training import losses
+from animegen_core.training.augment import augment
+from animegen_core.training.options import TrainOptions
+from animegen_core.training.recipes.base import Stats, scores
+
+BETAS = (0.0, 0.99)  # of the heads' Adam
+_HOLE = 1 / 3  # of the side: cutout hides less than before the own discriminator, as features see wide
+
+
+class Helper(nn.Module):
+    """Frozen features and the heads that judge them. ``state_dict`` holds the heads and the features' standard deviations.
+
+    Args:
+        options: those of the run, with ``helper`` set.
+        label_dims: number of values of each attribute; empty for a family without labels.
+
+    Raises:
+        AnimeGenError: the features' packages are not installed.
+    """
+
+    def __init__(self, options: TrainOptions, label_dims: Sequence[int] = ()) -> None:
+        super().__init__()
+        self.options = options
+        self.features = ProjectedFeatures(options.helper, options.helper_size)
+        self.heads = ProjectedDiscriminator(self.features.shapes, label_dims)
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the features' standard deviations are known."""
+        return bool(self.features.deviations.all())
+
+    def see(self, images: Tensor) -> list[Tensor]:
+        """Images (N, 3, H, W) in [-1, 1] to the feature maps of their augmented copies."""
+        return self.features(augment(images, self.options.helper_operations, 1.0, _HOLE))
+
+    def loss(self, real: list[Tensor], fake: list[Tensor], labels: Tensor | None) -> tuple[Tensor, Stats]:
+        """The heads' loss, a scalar, for maps of reals and fakes of the same labels, and the scores for the log."""
+        real_logits = self.heads(real, labels)
+        fake_logits = self.heads([x.detach() for x in fake], labels)
+        loss = losses.hinge_discriminator_loss(real_logits, fake_logits)
+        return loss, scores(helper_real_score=real_logits, helper_fake_score=fake_logits) | {"loss_helper": loss.detach()}
+
+    def generator_loss(self, fake: list[Tensor], labels: Tensor | None) -> Tensor:
+        """The weighted loss of the generator, a scalar, for maps of fakes with a graph to it."""
+        return self.options.helper_weight * losses.hinge_generator_loss(self.heads(fake, labels))
