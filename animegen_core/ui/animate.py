@@ -212,7 +212,6 @@ class AnimateTab:
         entry = {
             "src": data_url(frames[0]),
             "label": f"{film.frames} frames through {len(film.keys)} faces · {name}",
-            "group": f"animate {name} {[key.seed for key in film.keys]}",
             "description": description,
         }
         yield gr.File(file, visible=True), entry

@@ -69,7 +69,7 @@ def face_table(elem_id: str, **options: Any) -> gr.HTML:
 def history_strip(thumbnail: Callable, **options: Any) -> gr.HTML:
     """All results so far, kept in the browser's storage as descriptions.
 
-    Its value is the newest result: {"src", "label", "group", "description"}; one of the same group as the last replaces it.
+    Its value is the newest result: {"src", "label", "description"}.
     ``thumbnail``, called with a description, returns its picture's data URL or None. Event: ``pick`` with ``description``.
     """
     return _component("history.js", None, "history", server_functions=[thumbnail], **options)

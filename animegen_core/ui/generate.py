@@ -30,7 +30,17 @@ from animegen_core.ui.downloads import LazyDownload
 from animegen_core.ui.frame import Frame, message
 from animegen_core.ui.latest import Latest
 from animegen_core.ui.messages import told
-from animegen_core.ui.pictures import TILE, data_url, draw_files, file_stem, keep_file, large_view, previewer, shown_side
+from animegen_core.ui.pictures import (
+    TILE,
+    data_url,
+    draw_files,
+    file_stem,
+    history_entry,
+    keep_file,
+    large_view,
+    previewer,
+    shown_side,
+)
 
 _FACES_AT_FIRST = 16
 _SEED_AT_FIRST = 2  # a cheerful face to open with
@@ -117,7 +127,8 @@ class GenerateTab:
         gr.on(settled, **redraw).success(**rows)
         self.psi_row.pick(self.pick, None, self.psi, **quiet).then(**redraw).success(**rows)
         self.hair_row.pick(self.pick, None, self.hair, **quiet).then(**redraw).success(**rows)
-        select = self.gallery.select(self.select, [frame.checkpoint, self.shown], [self.seed, *large], **quiet)
+        chosen = [self.seed, *large, frame.history]
+        select = self.gallery.select(self.select, [frame.checkpoint, self.shown], chosen, **quiet)
         select.success(**rows)
 
         controls = [*self.looks, self.lock]
@@ -158,9 +169,10 @@ class GenerateTab:
 
     @told
     def select(self, name: str, shown: list[dict], event: gr.SelectData) -> tuple:
-        """A face of the gallery, large."""
-        character = Character.from_dict(shown[event.index])
-        return character.seed, character.to_dict(), large_view(self.studios.get(name), character)
+        """A face of the gallery, large, and a trace in the history."""
+        studio, character = self.studios.get(name), Character.from_dict(shown[event.index])
+        view = large_view(studio, character)
+        return character.seed, character.to_dict(), view, history_entry(studio, character, view)
 
     @told
     def explore(self, name: str, selected: dict) -> tuple[list[dict], list[dict]]:
@@ -245,11 +257,6 @@ class GenerateTab:
         view = large_view(studio, chosen)
         if not is_newest():
             return (gr.skip(),) * 6
-        entry = {
-            "src": view["src"],
-            "label": view["caption"],
-            "group": f"generate {name} {chosen.seed}",
-            "description": studio.describe(chosen),
-        }
         described = [character.to_dict() for character in characters]
+        entry = history_entry(studio, chosen, view)
         return chosen.seed, gr.Gallery(drawn, selected_index=index), described, chosen.to_dict(), view, entry

@@ -30,7 +30,7 @@ from animegen_core.ui.downloads import LazyDownload
 from animegen_core.ui.frame import Frame, message
 from animegen_core.ui.latest import Latest
 from animegen_core.ui.messages import told
-from animegen_core.ui.pictures import data_url, file_stem, keep_file, large_view, previewer
+from animegen_core.ui.pictures import data_url, file_stem, history_entry, keep_file, large_view, previewer
 
 _SIDE = 8  # faces in a row or column of the matrix
 _PARTS = {"coarse": "pose and face shape", "middle": "features and hair style", "fine": "colours"}
@@ -90,9 +90,7 @@ class MixTab:
 
     def _lay_out_result(self) -> None:
         self.portrait = live_face("mix-portrait", {"psi": "mix-creativity"}, previewer(self.studios))
-        with gr.Row(elem_classes="buttons"):
-            self.to_animate = gr.Button("Send to Animate", size="sm", elem_id="mix-to-animate", min_width=130)
-            self.keep = gr.Button("Keep in History", size="sm", elem_id="mix-keep", min_width=130)
+        self.to_animate = gr.Button("Send to Animate", size="sm", elem_id="mix-to-animate")
         self.size = size_radio("mix-size")
         self.download = LazyDownload("Download PNG", "mix-download")
 
@@ -122,11 +120,13 @@ class MixTab:
         blend = dict(
             fn=self.blend,
             inputs=[frame.checkpoint, self.template, *controls],
-            outputs=[self.sources, self.portrait, self.mixed],
+            outputs=[self.sources, self.portrait, self.mixed, frame.history],
             **smooth,
         )
+        first = blend | dict(fn=self.blend_unasked, outputs=blend["outputs"][:3])
         changes = [*(c.input for c in (*self.crossovers, self.hair, self.eyes)), *(s.submit for s in self.seeds)]
-        gr.on([*changes, *(s.blur for s in self.seeds), self.portrait.release, frame.tab_items["mix"].select], **blend)
+        gr.on([*changes, *(s.blur for s in self.seeds), self.portrait.release], **blend)
+        frame.tab_items["mix"].select(**first)
         for die, seed in zip(self.dice, self.seeds):
             die.click(new_seed, None, seed, **quiet).then(**blend)
         for band, slider in zip(BANDS[1:], self.crossovers):
@@ -134,23 +134,22 @@ class MixTab:
         adapted = [self.sorry, self.reason, self.mixer, self.hair, self.eyes]
         frame.checkpoint.change(self.adapt, frame.checkpoint, adapted, **quiet)
         picked = frame.header.picked.change(self.adapt_to_picked, frame.checkpoint, [*adapted, self.psi], **quiet)
-        picked.then(**blend)
+        picked.then(**first)
         frame.header.picks(self.switch.click, choose=self.studios.best_with_styles)
         inputs = [self.inbox, self.template, *controls]
         self.inbox.change(self.open_message, inputs, [self.template, *controls], **quiet).success(**blend)
         to_animate = [frame.tabs, frame.inboxes["animate"]]
         self.to_animate.click(self.send, self.mixed, to_animate, **quiet)
-        self.keep.click(self.remember, [frame.checkpoint, self.mixed, self.portrait], frame.history, **quiet)
         self.download.makes(self.one_file, [frame.checkpoint, self.mixed, self.size, frame.embed])
         matrix = [frame.checkpoint, self.rows, self.columns, *self.crossovers, self.hair, self.eyes, self.psi, self.size]
         self.make.click(self.make_matrix, matrix, self.matrix, **quiet)
 
     @told
     def blend(self, request: gr.Request, name: str, template: dict, *controls: Any) -> tuple:
-        """The three sources, and the face that is made of them."""
+        """The three sources, the face that is made of them, and its trace in the history."""
         is_newest, studio = self.latest.begin(request), self.studios.get(name)
         if not studio.capabilities.styles:
-            return gr.skip(), gr.skip(), gr.skip()
+            return (gr.skip(),) * 4
         character = _mixed(template, *controls)
         seeds = controls[:3]
         plain = replace(character, variation_strength=0.0, **dict.fromkeys(BANDS))
@@ -160,7 +159,13 @@ class MixTab:
             for band, seed in zip(BANDS, seeds)
         ]
         view = large_view(studio, character) | {"caption": " + ".join(f"{seed}" for seed in seeds) + f" · {name}"}
-        return (faces, view, character.to_dict()) if is_newest() else (gr.skip(),) * 3
+        if not is_newest():
+            return (gr.skip(),) * 4
+        return faces, view, character.to_dict(), history_entry(studio, character, view)
+
+    def blend_unasked(self, request: gr.Request, *what: Any) -> tuple:
+        """The same for a visitor who has changed nothing here: it leaves no trace."""
+        return self.blend(request, *what)[:3]
 
     @staticmethod
     def _relabeller(band: str) -> Callable[[int], dict]:
@@ -193,12 +198,6 @@ class MixTab:
     def send(self, mixed: dict) -> tuple:
         """The mixed face as a key of the animation."""
         return gr.Tabs(selected="animate"), message("add", Character.from_dict(mixed))
-
-    @told
-    def remember(self, name: str, mixed: dict, view: dict) -> dict[str, Any]:
-        """The mixed face as an entry of the history."""
-        description = self.studios.get(name).describe(Character.from_dict(mixed))
-        return {"src": view["src"], "label": view["caption"], "group": view["caption"], "description": description}
 
     @told
     def one_file(self, name: str, mixed: dict, size: str, embed: bool) -> str:

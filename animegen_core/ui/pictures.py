@@ -84,6 +84,11 @@ def large_view(studio: Studio, character: Character) -> dict[str, Any]:
     }
 
 
+def history_entry(studio: Studio, character: Character, view: dict[str, Any]) -> dict[str, Any]:
+    """A ``history_strip``'s value: the face of a ``large_view``."""
+    return {"src": view["src"], "label": view["caption"], "description": studio.describe(character)}
+
+
 def previewer(studios: Studios) -> Callable[[dict[str, Any]], str | None]:
     """A ``live_face``'s preview function."""
 

@@ -1,42 +1,84 @@
 // All results so far, kept in the browser's storage; see history_strip in components.py.
+// The storage is the truth: other tabs write to it too, so it is read before each change and when another tab has changed it.
 const KEY = "animegen-history";
-const MOST = 60; // results kept beside the favourites
-let entries = []; // newest first: {label, group, description, starred}
+const MOST = 200; // results kept beside the favourites
+let entries = []; // newest first: {label, description, starred}
+let stored = true; // false once the storage is closed or full: from then on the strip lives as long as the page
+let cleared = null; // all entries before the last Clear, until it is undone
 const pictures = new Map(); // an entry's description as JSON -> data URL
-
-function load() {
-  try {
-    const stored = JSON.parse(localStorage.getItem(KEY) || "[]");
-    entries = Array.isArray(stored) ? stored.filter((entry) => entry && typeof entry.description === "object") : [];
-  } catch {
-    entries = []; // storage is closed or damaged: begin anew
-  }
-}
-
-function save() {
-  let plain = 0;
-  entries = entries.filter((entry) => entry.starred || plain++ < MOST);
-  try {
-    localStorage.setItem(KEY, JSON.stringify(entries));
-  } catch {
-    // storage is closed or full: the strip lives as long as the page
-  }
-}
 
 const keyOf = (entry) => JSON.stringify(entry.description);
 
-async function fillIn(picture, entry) {
+function read() {
+  if (!stored) return entries;
+  try {
+    const found = JSON.parse(localStorage.getItem(KEY) || "[]");
+    return Array.isArray(found) ? found.filter((entry) => entry?.description && typeof entry.description === "object") : [];
+  } catch {
+    return entries; // the storage is closed or damaged
+  }
+}
+
+function change(edit) {
+  let plain = 0;
+  entries = edit(read()).filter((entry) => entry.starred || plain++ < MOST);
+  try {
+    localStorage.setItem(KEY, JSON.stringify(entries));
+  } catch {
+    stored = false;
+  }
+  show();
+}
+
+function setStar(entry, starred) {
   const key = keyOf(entry);
+  change((all) => {
+    const others = all.filter((other) => keyOf(other) !== key);
+    if (others.length === all.length || !starred) return [{ ...entry, starred }, ...others]; // in front, where it is not dropped next
+    return all.map((other) => (keyOf(other) === key ? { ...other, starred } : other));
+  });
+}
+
+function clear() {
+  change((all) => {
+    const kept = all.filter((entry) => entry.starred);
+    if (kept.length < all.length) cleared = all;
+    return kept;
+  });
+}
+
+function undoClear() {
+  const before = cleared;
+  cleared = null;
+  change((all) => {
+    const now = new Map(all.map((entry) => [keyOf(entry), entry]));
+    const back = before.map((entry) => now.get(keyOf(entry)) || entry);
+    const known = new Set(back.map(keyOf));
+    return [...all.filter((entry) => !known.has(keyOf(entry))), ...back];
+  });
+}
+
+async function fillIn(item) {
+  const key = keyOf(item.entry);
   if (!pictures.has(key)) {
-    const src = await server.thumbnail(entry.description).catch(() => null);
+    const src = await server.thumbnail(item.entry.description).catch(() => null);
     if (!src) {
-      picture.closest(".item")?.classList.add("lost"); // its checkpoint is not here today
+      item.classList.add("lost"); // its checkpoint is not here today
       return;
     }
     pictures.set(key, src);
   }
-  picture.src = pictures.get(key);
+  item.querySelector("img").src = pictures.get(key);
 }
+
+// Only what comes into sight is drawn.
+const sight = new IntersectionObserver((changes) => {
+  for (const { isIntersecting, target } of changes) {
+    if (!isIntersecting) continue;
+    sight.unobserve(target);
+    fillIn(target);
+  }
+});
 
 function button(className, sign, name, action, pressed) {
   const made = document.createElement("button");
@@ -53,62 +95,75 @@ function button(className, sign, name, action, pressed) {
 function itemOf(entry) {
   const item = document.createElement("div");
   item.className = "item";
+  item.entry = entry;
   const face = button("face", "", `Bring back: ${entry.label}`, () => trigger("pick", { description: entry.description }));
   const picture = document.createElement("img");
   picture.alt = entry.label;
   face.append(picture);
-  const star = button("star", entry.starred ? "★" : "☆", `Favourite: ${entry.label}`, () => {
-    entry.starred = !entry.starred;
-    save();
-    show();
-  }, Boolean(entry.starred));
+  const starred = Boolean(entry.starred);
+  const star = button("star", starred ? "★" : "☆", `Favourite: ${entry.label}`, () => setStar(entry, !starred), starred);
   item.append(face, star);
-  fillIn(picture, entry);
+  if (pictures.has(keyOf(entry))) picture.src = pictures.get(keyOf(entry));
+  else sight.observe(item);
   return item;
 }
 
-function show() {
-  const root = element.querySelector(".root");
-  root.classList.add("history");
+function headOf(count) {
   const head = document.createElement("div");
   head.className = "head";
   const title = document.createElement("h2");
   title.textContent = "History";
   head.append(title);
+  if (cleared) head.append(button("undo", "Undo", "Bring back what Clear has taken away", undoClear));
+  if (count) head.append(button("clear", "Clear", "Forget all but the favourites", clear));
+  return head;
+}
+
+function show() {
+  const root = element.querySelector(".root");
+  const scrolled = root.querySelector(".strip")?.scrollLeft || 0;
+  const focused = root.contains(document.activeElement) ? document.activeElement : null;
+  const focusedEntry = focused?.closest(".item")?.entry;
+  sight.disconnect();
+  root.classList.add("history");
   const strip = document.createElement("div");
   strip.className = "strip";
   const ordered = [...entries.filter((entry) => entry.starred), ...entries.filter((entry) => !entry.starred)];
   strip.append(...ordered.map(itemOf));
-  if (ordered.length) {
-    head.append(button("clear", "Clear", "Forget all but the favourites", () => {
-      entries = entries.filter((entry) => entry.starred);
-      save();
-      show();
-    }));
-  } else {
+  if (!ordered.length) {
     const hint = document.createElement("p");
     hint.className = "hint";
     hint.textContent = "Every result leaves a thumbnail here; a click brings it back. It stays in this browser.";
     strip.append(hint);
   }
-  root.replaceChildren(head, strip);
+  root.replaceChildren(headOf(ordered.length), strip);
+  strip.scrollLeft = scrolled;
+  if (focusedEntry) {
+    const same = [...strip.children].find((item) => item.entry && keyOf(item.entry) === keyOf(focusedEntry));
+    same?.querySelector(`.${focused.className}`)?.focus({ preventScroll: true });
+  }
 }
 
 function add() {
-  const newest = props.value;
-  if (newest) {
-    const { src, label, group, description } = newest;
-    const key = JSON.stringify(description);
-    if (src) pictures.set(key, src);
-    if (entries[0] && entries[0].group === group && !entries[0].starred) entries.shift();
-    const starred = entries.some((entry) => entry.starred && keyOf(entry) === key);
-    entries = entries.filter((entry) => keyOf(entry) !== key);
-    entries.unshift({ label, group, description, starred });
-    save();
-  }
-  show();
+  if (!props.value) return;
+  const { src, label, description } = props.value;
+  const key = JSON.stringify(description);
+  if (src) pictures.set(key, src);
+  change((all) => {
+    const starred = all.some((entry) => entry.starred && keyOf(entry) === key);
+    return [{ label, description, starred }, ...all.filter((entry) => keyOf(entry) !== key)];
+  });
 }
 
-load();
+function follow(event) {
+  if (!element.isConnected) window.removeEventListener("storage", follow);
+  else if (event.key === KEY || event.key === null) {
+    entries = read();
+    show();
+  }
+}
+
+window.addEventListener("storage", follow);
+entries = read();
 show();
 watch("value", add);
