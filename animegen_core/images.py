@@ -1,21 +1,23 @@
 """The only place where tensors in [-1, 1] become 8-bit pictures and back; sheets; descriptions embedded in files."""
 
+import html
 import io
 import json
 import math
+import struct
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import ExifTags, Image, PngImagePlugin
+from PIL import Image, PngImagePlugin
 
-from animegen_core import mp4
+from animegen_core.embedded import embedded_texts
 from animegen_core.errors import AnimeGenError, quote
 from animegen_core.files import atomic_path
 
 DESCRIPTION_KEY = "animegen"  # the PNG tEXt keyword under which a description is stored
-MAX_PIXELS = 40_000_000  # of a file that is asked for its description
 MAX_DESCRIPTION = 65_536  # characters; an animation of eight characters has 2,000
 _TEXT_PREFIX = DESCRIPTION_KEY + " "  # tells our comments from other programs'
 
@@ -90,19 +92,19 @@ def description_text(description: dict) -> str:
 def read_description(path: str | Path) -> dict:
     """The description embedded in a PNG, GIF, WebP or MP4 by AnimeGen. No pixel is decoded.
 
+    It is found too where another program has saved the file again and kept its texts, as a JPEG or otherwise.
+
     Raises:
         AnimeGenError: the file is no picture or video, or carries no readable description.
     """
     name = quote(Path(path).name)
     try:
-        text = _embedded_text(path)
-    except AnimeGenError as error:
-        raise AnimeGenError(f"{name} {error}") from None
-    except Exception as error:  # decoders of pictures raise whatever a damaged file leads them to
+        found = _embedded_description(path)
+    except (OSError, ValueError, IndexError, struct.error) as error:
         raise AnimeGenError(f"{name} could not be read as a picture.") from error
-    if text is None:
+    if found is None:
         raise AnimeGenError(f"{name} carries no AnimeGen description; only files saved by AnimeGen do.")
-    return parse_description(text, f"The description in {name}")
+    return parse_description(found, f"The description in {name}")
 
 
 def parse_description(text: str, what: str = "The description") -> dict:
@@ -120,19 +122,30 @@ def parse_description(text: str, what: str = "The description") -> dict:
     return description
 
 
-def _embedded_text(path: str | Path) -> str | None:
-    """The description's JSON, or None; at most a little more than ``MAX_DESCRIPTION`` characters of it."""
+def _embedded_description(path: str | Path) -> str | None:
+    """The JSON of the first description in a file that is not damaged, or else of the first that is; None if there is none."""
+    damaged = None
     with Path(path).open("rb") as stream:
-        if mp4.is_mp4(stream):
-            text = mp4.read_comment(stream, 2 * MAX_DESCRIPTION)
-        else:
-            stream.seek(0)
-            with Image.open(stream, formats=("PNG", "GIF", "WEBP", "JPEG")) as picture:
-                if picture.width * picture.height > MAX_PIXELS:
-                    raise AnimeGenError(f"has {picture.width} x {picture.height} pixels; at most {MAX_PIXELS:,} are read.")
-                if picture.format == "PNG":  # whose EXIF Pillow would decode all pixels for
-                    return picture.info.get(DESCRIPTION_KEY)
-                text = picture.info.get("comment") or picture.getexif().get(ExifTags.Base.ImageDescription)
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "replace")
-    return text.removeprefix(_TEXT_PREFIX) if isinstance(text, str) and text.startswith(_TEXT_PREFIX) else None
+        for stored in embedded_texts(stream):
+            text = _after_prefix(stored)
+            if text is None:
+                continue
+            with suppress(ValueError, RecursionError):
+                description, end = json.JSONDecoder().raw_decode(text)
+                if isinstance(description, dict):
+                    return text[:end]
+            damaged = text if damaged is None else damaged
+    return damaged
+
+
+def _after_prefix(stored: bytes) -> str | None:
+    """What follows our prefix in a text, which may stand in the midst of EXIF or XMP; None if it is not there."""
+    if stored.startswith(_TEXT_PREFIX.encode()):
+        return stored[len(_TEXT_PREFIX) :].decode("utf-8", "replace")
+    # EXIF has some texts in UTF-16. The big-endian one goes first: it reads little-endian text one byte earlier, to its end.
+    for encoding in ("utf-8", "utf-16-be", "utf-16-le"):
+        start = stored.find(f"{_TEXT_PREFIX}{{".encode(encoding))
+        if start >= 0:
+            text = stored[start:].decode(encoding, "replace").removeprefix(_TEXT_PREFIX)
+            return html.unescape(text) if b"<rdf:" in stored else text  # XMP has &quot; for quotes
+    return None

@@ -116,26 +116,30 @@ def write_half_a_png(path, draw):
     path.write_bytes(path.read_bytes()[:40])
 
 
-def write_a_text_bomb(path, draw):
-    info = PngImagePlugin.PngInfo()
-    info.add_text(DESCRIPTION_KEY, " " * 100_000_000, zip=True)
-    draw().save(path, pnginfo=info)
-
-
-@pytest.mark.parametrize("write", [write_text, write_half_a_png, write_a_text_bomb, lambda path, draw: None])
+@pytest.mark.parametrize("write", [write_text, write_half_a_png, lambda path, draw: None])
 def test_a_file_that_is_no_picture_is_told_in_one_sentence(tmp_path, draw, write):
     write(tmp_path / "face.png", draw)
     with pytest.raises(AnimeGenError, match=r"^'face.png' could not be read as a picture.$"):
         read_description(tmp_path / "face.png")
 
 
-@pytest.mark.parametrize("side, answer", [(6_300, "carries no AnimeGen"), (6_400, "6400 x 6400 pixels; at most 40,000,000")])
-def test_no_pixel_of_a_large_picture_is_looked_at(tmp_path, side, answer):
+def test_no_pixel_of_a_large_picture_is_looked_at(tmp_path):
     picture = tmp_path / "face.png"
-    Image.new("RGB", (side, side)).save(picture)  # 360 kB; other programs write text behind the pixels, where we do not look
+    Image.new("RGB", (9_000, 9_000)).save(picture)  # 250 kB
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(AnimeGenError, match=answer):
+    with pytest.raises(AnimeGenError, match="carries no AnimeGen"):
         read_description(picture)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB
+
+
+def test_a_compressed_text_is_not_unpacked_beyond_a_descriptions_length(tmp_path, draw):
+    info = PngImagePlugin.PngInfo()
+    for _ in range(50):
+        info.add_text(DESCRIPTION_KEY, " " * 20_000_000, zip=True)
+    draw().save(tmp_path / "face.png", pnginfo=info)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(AnimeGenError, match=r"^The description in 'face.png' is damaged.$"):
+        read_description(tmp_path / "face.png")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB
 
 
