@@ -64,9 +64,15 @@ def launch_options() -> dict[str, Any]:
     return dict(
         theme=studio_theme(),
         css=css(),
-        js=asset("keyboard.js"),
+        js=_scripts("keyboard.js", "restore.js"),
         footer_links=["api"],
         show_error=False,
         max_file_size="10mb",
         mcp_server=True,
     )
+
+
+def _scripts(*names: str) -> str:
+    """One function that calls those in ``assets/`` when the page has loaded."""
+    calls = "\n".join(f"({asset(name)})();" for name in names)
+    return f"() => {{\n{calls}\n}}"

@@ -2,14 +2,15 @@
 
 import json
 
+import numpy as np
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin
 from playwright.sync_api import expect
 from steps import faces_of, generate, open_checkpoint, open_tab, restore, seed_of, selected_tab
 
 from animegen_core.animation import save_animation
 from animegen_core.character import Animation, Character
-from animegen_core.images import save_png
+from animegen_core.images import description_text, save_png
 
 CHARACTER = Character(4321, hair="blue", eyes="red", psi=0.8, variation_seed=5, variation_strength=0.25)
 FILM = Animation((Character(3), Character(9), Character(27)), path="circular", frames=16, fps=12, loop="closed")
@@ -93,6 +94,30 @@ def test_a_foreign_or_hostile_file_is_one_sentence_and_changes_nothing(page, tmp
     assert page.locator(".toast-body img").count() == 0
     assert (faces_of(page), page.locator("#checkpoint input").input_value()) == (faces, checkpoint)
     assert selected_tab(page) == "Generate"
+
+
+def large_files(folder, describe):
+    """Files above the 10 MB that can be sent, each with the description of a face of its own."""
+    noise = Image.frombytes("RGB", (2000, 2000), np.random.RandomState(0).bytes(12_000_000))
+    exif = [Image.Exif() for _ in range(2)]
+    for seed, one in enumerate(exif):
+        one[ExifTags.Base.ImageDescription] = description_text(describe(seed))
+    noise.save(folder / "0.jpg", quality=100, subsampling=0, exif=exif[0])
+    noise.save(folder / "1.webp", lossless=True, exact=True, method=0, quality=0, exif=exif[1])
+    save_png(noise, folder / "2.png", describe(2))
+    film = [noise.convert("P").rotate(angle) for angle in (0, 90, 180, 270)]
+    film[0].save(folder / "3.gif", save_all=True, append_images=film[1:], comment=description_text(describe(3)).encode())
+    save_animation([Image.new("RGB", (16, 16))] * 8, folder / "4.mp4", 10, describe(4))
+    with (folder / "4.mp4").open("ab") as stream:
+        stream.write((11_000_008).to_bytes(4, "big") + b"mdat" + bytes(11_000_000))
+
+
+def test_a_file_of_any_size_is_restored(page, studios, tmp_path):
+    large_files(tmp_path, lambda seed: studios.get("dcgan-64").describe(Character(4000 + seed)))
+    for seed, file in enumerate(sorted(tmp_path.iterdir())):
+        assert file.stat().st_size > 10_000_000, file.name
+        restore(page, file)
+        expect(page.locator("#portrait p")).to_have_text(f"Seed {4000 + seed} · dcgan-64")
 
 
 def test_an_upload_that_is_too_large_is_refused(page, tmp_path):

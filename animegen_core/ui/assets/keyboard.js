@@ -1,4 +1,4 @@
-// Keys for the whole page: G generates, L locks the seed, arrows walk the gallery; and files dropped anywhere are restored.
+// Keys for the whole page: G generates, L locks the seed, arrows walk the gallery.
 () => {
   const typing = (target) => target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
 
@@ -17,17 +17,5 @@
     else if (event.key === "ArrowLeft") walk(-1);
     else return;
     event.preventDefault();
-  });
-
-  document.addEventListener("dragover", (event) => {
-    if (event.dataTransfer.types.includes("Files")) event.preventDefault();
-  });
-  document.addEventListener("drop", (event) => {
-    const input = document.querySelector("#restore input[type=file], input[type=file]#restore") ||
-      document.querySelector("#restore")?.parentElement.querySelector("input[type=file]");
-    if (!event.dataTransfer.files.length || !input) return;
-    event.preventDefault();
-    input.files = event.dataTransfer.files;
-    input.dispatchEvent(new Event("change", { bubbles: true }));
   });
 }
