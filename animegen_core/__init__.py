@@ -8,11 +8,11 @@ studio.render(Character(seed=42)).save("face.png")
 
 from pathlib import Path
 
-from animegen_core.character import Animation, Character
+from animegen_core.character import Animation, Character, Matrix
 from animegen_core.errors import AnimeGenError
 from animegen_core.studio import Studio
 
-__all__ = ["Animation", "AnimeGenError", "Character", "Studio"]
+__all__ = ["Animation", "AnimeGenError", "Character", "Matrix", "Studio"]
 
 # Where Python also looks for submodules, so that the names of earlier versions can still be imported.
 __path__ = [*__path__, str(Path(__file__).with_name("earlier"))]

@@ -1,10 +1,11 @@
-"""Character and Animation: the small saved descriptions of which a picture, or a loop, is a function.
+"""Character, Animation and Matrix: the small saved descriptions of which a picture, or a loop, is a function.
 
 Defaults are part of the saved format: a description leaves out what is left at its default, so a default never changes, and
 a new field comes with one that means what its absence meant.
 """
 
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Sized
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,9 +19,19 @@ BANDS = ("coarse", "middle", "fine")
 EASINGS = ("linear", "ease-in-out")
 LOOPS = ("closed", "back-and-forth", "once")
 KEYS, FRAMES, FPS = (2, 8), (8, 240), (5, 60)  # least and most of each
+MAX_SIDE = 32  # faces in a row or column of a sheet
 _SIZES = tuple(2**k for k in range(2, 12))  # px; one more than the largest picture has, for a band without layers
 
-_Described = TypeVar("_Described", "Character", "Animation")
+_Described = TypeVar("_Described", "Character", "Animation", "Matrix")
+
+
+def _check_crossovers(value: object) -> tuple[int, int]:
+    good = isinstance(value, (tuple, list)) and len(value) == 2
+    good = good and all(isinstance(size, (int, np.integer)) and size in _SIZES for size in value) and value[0] <= value[1]
+    if not good:
+        sizes = ", ".join(map(str, _SIZES))
+        raise AnimeGenError(f"crossovers is {quote(value)}, but must be two ascending sizes of {sizes}.")
+    return int(value[0]), int(value[1])
 
 
 @dataclass(frozen=True)
@@ -161,28 +172,88 @@ class Animation:
         return cls(**values | {"keys": tuple(Character.from_dict(key) for key in values["keys"])})
 
 
-def _to_dict(described: Character | Animation) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Matrix:
+    """A mixing matrix, described: each face is its row's with some layers' styles from its column.
+
+    Args:
+        rows, columns: 1 to 32 seeds each.
+        bands: those that the column gives, of "coarse", "middle" and "fine".
+        template: colours, psi, crossovers and the like, which all faces share; its seed plays no part.
+
+    Raises:
+        AnimeGenError: a value is of the wrong type or out of range.
+    """
+
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    bands: tuple[str, ...] = ("coarse", "middle")
+    template: Character = Character(0)
+
+    def __post_init__(self) -> None:
+        for name in ("rows", "columns"):
+            object.__setattr__(self, name, _check_seeds(name, getattr(self, name)))
+        if not isinstance(self.bands, Iterable) or isinstance(self.bands, str):
+            raise AnimeGenError(f"A matrix's bands must be a list, not {quote(self.bands)}.")
+        if unknown := [band for band in self.bands if band not in BANDS]:
+            raise AnimeGenError(f"Unknown band {quote(unknown[0])}; known are: {', '.join(BANDS)}.")
+        object.__setattr__(self, "bands", tuple(self.bands))
+        object.__setattr__(self, "template", replace(self.template, seed=0))
+
+    def own(self, seed: int) -> Character:
+        """The face of a row or column itself."""
+        return replace(self.template, seed=seed)
+
+    def mixed(self, row: int, column: int) -> Character:
+        """The face of a row's seed with the bands of a column's."""
+        return replace(self.own(row), **dict.fromkeys(self.bands, column))
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able description without what is left at its default, the inverse of ``from_dict``."""
+        template = {"template": self.template.to_dict()} if self.template != Character(0) else {}
+        return _to_dict(self) | template
+
+    @classmethod
+    def from_dict(cls, description: dict[str, Any]) -> "Matrix":
+        """Read a description back.
+
+        Raises:
+            AnimeGenError: it is no mapping, or a field is missing, unknown or out of range.
+        """
+        values = _known_fields(cls, description, "rows", "columns")
+        return cls(**values | {"template": Character.from_dict(values.get("template", {"seed": 0}))})
+
+
+def _to_dict(described: Character | Animation | Matrix) -> dict[str, Any]:
     values = {f.name: getattr(described, f.name) for f in fields(described) if getattr(described, f.name) != f.default}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-def _known_fields(cls: type[_Described], description: object, required: str) -> dict[str, Any]:
-    """The description itself, once it is sure to be a mapping that holds the required field and no unknown one."""
+def _known_fields(cls: type[_Described], description: object, *required: str) -> dict[str, Any]:
+    """The description itself, once it is sure to be a mapping that holds the required fields and no unknown one."""
     known = [f.name for f in fields(cls)]
     what = f"{'An' if cls is Animation else 'A'} {cls.__name__.lower()}"
     if not isinstance(description, dict):
         raise AnimeGenError(f"{what} is described by the fields {', '.join(known)}, not by {quote(description)}.")
     if unknown := [name for name in description if name not in known]:
         raise AnimeGenError(f"Unknown field {quote(unknown[0])} in {what.lower()}; known are: {', '.join(known)}.")
-    if required not in description:
-        raise AnimeGenError(f"{what} needs the field '{required}'.")
+    if missing := [name for name in required if name not in description]:
+        raise AnimeGenError(f"{what} needs the field '{missing[0]}'.")
     return description
 
 
-def _check_crossovers(value: object) -> tuple[int, int]:
-    good = isinstance(value, (tuple, list)) and len(value) == 2
-    good = good and all(isinstance(size, (int, np.integer)) and size in _SIZES for size in value) and value[0] <= value[1]
-    if not good:
-        sizes = ", ".join(map(str, _SIZES))
-        raise AnimeGenError(f"crossovers is {quote(value)}, but must be two ascending sizes of {sizes}.")
-    return int(value[0]), int(value[1])
+def check_side(name: str, count: object, least: int) -> None:
+    """See that a sheet has neither too few nor too many of something.
+
+    Raises:
+        AnimeGenError: it has.
+    """
+    if isinstance(count, bool) or not isinstance(count, int) or not least <= count <= MAX_SIDE:
+        raise AnimeGenError(f"A grid of {quote(count)} {name} was asked for, but it must have {least} to {MAX_SIDE}.")
+
+
+def _check_seeds(name: str, seeds: object) -> tuple[int, ...]:
+    if not isinstance(seeds, Sized) or isinstance(seeds, (str, bytes, dict)):
+        raise AnimeGenError(f"A matrix's {name} must be a list of seeds, not {quote(seeds)}.")
+    check_side(name, len(seeds), 1)
+    return tuple(check_seed(seed) for seed in seeds)

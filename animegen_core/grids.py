@@ -1,16 +1,12 @@
 """Sheets that show what lies between characters, and what each layer's styles decide."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from PIL import Image
 
-from animegen_core.character import BANDS, Character
-from animegen_core.errors import AnimeGenError, quote
+from animegen_core.character import Character, Matrix, check_side
 from animegen_core.images import make_grid
 from animegen_core.studio import Studio
-
-MAX_SIDE = 32  # faces in a row or column
 
 
 def generate_interpolation_grid(
@@ -25,8 +21,8 @@ def generate_interpolation_grid(
     Raises:
         AnimeGenError: too many or too few of something, or the checkpoint cannot do what a character asks for.
     """
-    _check_side("pairs", len(pairs), 1)
-    _check_side("steps", steps, 2)
+    check_side("pairs", len(pairs), 1)
+    check_side("steps", steps, 2)
     positions = [step / (steps - 1) for step in range(steps)]
     return make_grid([face for pair in pairs for face in studio.interpolate(pair, positions, path)], columns=steps)
 
@@ -53,19 +49,17 @@ def generate_style_mixing_grid(
     Raises:
         AnimeGenError: too many or too few seeds, an unknown band, or a checkpoint without styles.
     """
-    _check_side("rows", len(rows), 1)
-    _check_side("columns", len(columns), 1)
-    if unknown := [band for band in bands if band not in BANDS]:
-        raise AnimeGenError(f"Unknown band {quote(unknown[0])}; known are: {', '.join(BANDS)}.")
-    template = template or Character(0)
-    characters = [replace(template, seed=seed) for seed in columns]
-    for row in rows:
-        own = replace(template, seed=row)
-        characters += [own, *(replace(own, **dict.fromkeys(bands, column)) for column in columns)]
+    return draw_matrix(studio, Matrix(rows, columns, bands, template or Character(0)), size)
+
+
+def draw_matrix(studio: Studio, matrix: Matrix, size: int | None = None) -> Image.Image:
+    """A matrix from its description (see ``generate_style_mixing_grid``).
+
+    Raises:
+        AnimeGenError: the checkpoint has no styles.
+    """
+    characters = [matrix.own(column) for column in matrix.columns]
+    for row in matrix.rows:
+        characters += [matrix.own(row), *(matrix.mixed(row, column) for column in matrix.columns)]
     faces = list(studio.render_many(characters, size))
-    return make_grid([Image.new("RGB", faces[0].size, "white"), *faces], columns=len(columns) + 1)
-
-
-def _check_side(name: str, count: object, least: int) -> None:
-    if isinstance(count, bool) or not isinstance(count, int) or not least <= count <= MAX_SIDE:
-        raise AnimeGenError(f"A grid of {quote(count)} {name} was asked for, but it must have {least} to {MAX_SIDE}.")
+    return make_grid([Image.new("RGB", faces[0].size, "white"), *faces], columns=len(matrix.columns) + 1)

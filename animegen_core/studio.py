@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from animegen_core import images
-from animegen_core.character import Animation, Character
+from animegen_core.character import Animation, Character, Matrix
 from animegen_core.checkpoint import Checkpoint, bundled_configs, load_checkpoint
 from animegen_core.devices import find_device
 from animegen_core.errors import AnimeGenError, quote
@@ -183,8 +183,8 @@ class Studio:
         if character.mixes_styles and not self.capabilities.styles:
             self._refuse("Mixed styles", "styles")
 
-    def describe(self, described: Character | Animation, size: int | None = None) -> dict[str, Any]:
-        """The description that a saved file carries: program, checkpoint, weights' hash, and the character or animation.
+    def describe(self, described: Character | Animation | Matrix, size: int | None = None) -> dict[str, Any]:
+        """The description that a saved file carries: program, checkpoint, weights' hash, and what is described.
 
         Args:
             size: that of the file's pictures, which is noted if it is not the checkpoint's own.
@@ -222,8 +222,8 @@ class Studio:
         raise AnimeGenError(f"{wish} are beyond checkpoint '{self.checkpoint.name}'; {advice}.")
 
 
-def read_described(description: dict[str, Any]) -> tuple[str, Character | Animation]:
-    """Checkpoint name, and character or animation, from a description made by ``Studio.describe``.
+def read_described(description: dict[str, Any]) -> tuple[str, Character | Animation | Matrix]:
+    """Checkpoint name, and character, animation or matrix, from a description made by ``Studio.describe``.
 
     Raises:
         AnimeGenError: the description is of another origin or damaged.
@@ -233,8 +233,9 @@ def read_described(description: dict[str, Any]) -> tuple[str, Character | Animat
         raise AnimeGenError("This description was not written by AnimeGen.")
     if not 0 < len(checkpoint) <= _MAX_NAME or not checkpoint.isprintable():
         raise AnimeGenError(f"The description names the checkpoint {quote(checkpoint)}, which cannot be a name.")
-    if "animation" in description:
-        return checkpoint, Animation.from_dict(description["animation"])
+    for kind in (Animation, Matrix):
+        if kind.__name__.lower() in description:
+            return checkpoint, kind.from_dict(description[kind.__name__.lower()])
     return checkpoint, Character.from_dict(description.get("character"))
 
 
@@ -242,5 +243,6 @@ def read_character(description: dict[str, Any]) -> tuple[str, Character]:
     """As ``read_described``, for a description that must be a character's."""
     checkpoint, described = read_described(description)
     if not isinstance(described, Character):
-        raise AnimeGenError("This description is an animation's; a character's is needed.")
+        kind = "an animation" if isinstance(described, Animation) else "a matrix"
+        raise AnimeGenError(f"This description is {kind}'s; a character's is needed.")
     return checkpoint, described

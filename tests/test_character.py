@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 
-from animegen_core import Animation, AnimeGenError, Character
+from animegen_core import Animation, AnimeGenError, Character, Matrix
 from animegen_core.character import EASINGS
 
 
@@ -171,3 +171,24 @@ def test_easing_lingers_at_the_keys():
     keys, options = (Character(1), Character(2)), dict(frames=40, loop="once")
     even, eased = (np.diff(Animation(keys, easing=easing, **options).positions()) for easing in EASINGS)
     assert eased[0] < even[0] / 5 and eased[-1] < even[-1] / 5 and eased[20] > even[20]
+
+
+@pytest.mark.parametrize(
+    "description, message",
+    [
+        ({"rows": [1]}, "A matrix needs the field 'columns'"),
+        ({"rows": [], "columns": [1]}, "A grid of 0 rows was asked for, but it must have 1 to 32"),
+        ({"rows": [1], "columns": [1] * 33}, "A grid of 33 columns"),
+        ({"rows": 7, "columns": [1]}, "A matrix's rows must be a list of seeds, not 7"),
+        ({"rows": "12", "columns": [1]}, "A matrix's rows must be a list of seeds, not '12'"),
+        ({"rows": [-1], "columns": [1]}, "Seed -1"),
+        ({"rows": [1], "columns": [1], "bands": "fine"}, "A matrix's bands must be a list, not 'fine'"),
+        ({"rows": [1], "columns": [1], "bands": [[]]}, r"Unknown band \[\]; known are: coarse, middle, fine"),
+        ({"rows": [1], "columns": [1], "template": {"seed": 1, "psi": 9}}, "psi is 9"),
+        ({"rows": [1], "columns": [1], "evil": 1}, "Unknown field 'evil' in a matrix"),
+        ([], "A matrix is described by the fields rows, columns, bands, template"),
+    ],
+)
+def test_a_matrix_that_cannot_be_is_one_sentence(description, message):
+    with pytest.raises(AnimeGenError, match=message):
+        Matrix.from_dict(description)

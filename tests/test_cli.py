@@ -10,7 +10,7 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from animegen_core import Animation, Character, Studio, checkpoint
+from animegen_core import Animation, Character, Matrix, Studio, checkpoint
 from animegen_core.commands.main import app
 from animegen_core.data.tags import read_tags
 from animegen_core.errors import AnimeGenError
@@ -172,6 +172,11 @@ def test_mix_writes_a_face_or_a_matrix(family_checkpoints, tmp_path):
     assert mixed == Character(1, "pink", middle=2, fine=3, crossovers=(8, 32))
     assert run("mix", "--rows", "1-2", "--columns", "4,5,6", "--out", tmp_path / "matrix.png", *on).exit_code == 0
     assert Image.open(tmp_path / "matrix.png").size == (4 * 34 + 2, 3 * 34 + 2)
+    assert Matrix.from_dict(read_description(tmp_path / "matrix.png")["matrix"]) == Matrix(
+        (1, 2), (4, 5, 6), template=Character(0, "pink")
+    )
+    assert run("render", tmp_path / "matrix.png", "--out", tmp_path / "again.png", *on[:4]).exit_code == 0
+    assert (tmp_path / "again.png").read_bytes() == (tmp_path / "matrix.png").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -234,7 +239,9 @@ def test_json_lists_what_mix_and_render_wrote(family_checkpoints, tmp_path):
     on = ["--checkpoint", family_checkpoints["stylegan2"], "--device", "cpu", "--json"]
     mixed = written(run("mix", "--coarse", "1", "--middle", "2", "--fine", "3", "--out", tmp_path / "mix.png", *on))
     assert mixed == {"mix.png": read_description(tmp_path / "mix.png")}
-    assert written(run("mix", "--rows", "1", "--columns", "2", "--out", tmp_path / "m.png", *on)) == {"m.png": None}
+    assert written(run("mix", "--rows", "1", "--columns", "2", "--out", tmp_path / "m.png", *on)) == {
+        "m.png": read_description(tmp_path / "m.png")
+    }
     drawn = written(run("render", tmp_path / "mix.png", "--out", tmp_path / "again.png", *on))
     assert drawn == {"again.png": mixed["mix.png"]}
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from animegen_core import Animation, AnimeGenError, Character, Studio
+from animegen_core import Animation, AnimeGenError, Character, Matrix, Studio
 from animegen_core.character import LOOPS
 from animegen_core.images import read_description, save_png
 from animegen_core.latents import PATH_KINDS
@@ -241,16 +241,22 @@ def test_what_a_family_cannot_do_is_told_with_those_that_can(studios, monkeypatc
 
 
 def test_a_description_says_what_drew_what(any_studio):
-    for described in [*wishes(any_studio), Animation(tuple(wishes(any_studio)[-2:]), "linear", 9)]:
+    film, matrix = (
+        Animation(tuple(wishes(any_studio)[-2:]), "linear", 9),
+        Matrix((1, 2), (3,), ("fine",), Character(0, psi=0.5)),
+    )
+    for described in [*wishes(any_studio), film, matrix, Matrix((1,), (2,))]:
         description = json.loads(json.dumps(any_studio.describe(described)))
         assert read_described(description) == (any_studio.checkpoint.name, described)
         assert {"program", "version", "checkpoint_hash"} < set(description)
 
 
-def test_an_animation_is_not_taken_for_a_character(studios):
-    description = studios["dcgan"].describe(Animation((Character(1), Character(2))))
-    with pytest.raises(AnimeGenError, match="is an animation's"):
-        read_character(description)
+@pytest.mark.parametrize(
+    "described, kind", [(Animation((Character(1), Character(2))), "an animation"), (Matrix((1,), (2,)), "a matrix")]
+)
+def test_nothing_else_is_taken_for_a_character(studios, described, kind):
+    with pytest.raises(AnimeGenError, match=f"is {kind}'s"):
+        read_character(studios["dcgan"].describe(described))
 
 
 @pytest.mark.parametrize("name", ["", "x" * 1000, "nul\0", "\ud800"])

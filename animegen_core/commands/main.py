@@ -11,13 +11,13 @@ from PIL import Image
 from tqdm import tqdm
 
 from animegen_core.animation import check_format, save_animation
-from animegen_core.character import EASINGS, FPS, FRAMES, KEYS, LOOPS, MAX_PSI, Animation, Character
+from animegen_core.character import EASINGS, FPS, FRAMES, KEYS, LOOPS, MAX_PSI, Animation, Character, Matrix
 from animegen_core.checkpoint import DEFAULT_CHECKPOINT, bundled_names, load_checkpoint
 from animegen_core.commands import evaluation, hub, onnx
 from animegen_core.commands.errors import ExitOnError
 from animegen_core.data.tags import Tag, write_tags
 from animegen_core.errors import AnimeGenError, quote
-from animegen_core.grids import generate_style_mixing_grid
+from animegen_core.grids import draw_matrix
 from animegen_core.helpers.labelling import LABELLER, label_pictures, load_classifier
 from animegen_core.images import MAX_DESCRIPTION, make_grid, parse_description, read_description, save_png
 from animegen_core.labels import ATTRIBUTES, EYES, HAIR, label_name
@@ -81,7 +81,7 @@ def generate(
     faces = tqdm(studio.render_many(characters, size), "generating", len(characters), unit="face")
     written, on_sheet = [], []
     for character, picture in zip(characters, faces):
-        written.append(_write_face(studio, character, picture, out / f"seed{character.seed:05d}.png", size))
+        written.append(_write_picture(studio, character, picture, out / f"seed{character.seed:05d}.png", size))
         if sheet is not None:
             on_sheet.append(picture)
     if sheet is not None:
@@ -136,14 +136,11 @@ def mix(
     if one == matrix or (matrix and sources != (None,) * 3):
         raise AnimeGenError("Give either --coarse, --middle and --fine, or --rows and --columns.")
     looks = Character(0, hair, eyes, psi, crossovers=tuple(parse_seeds(crossovers)))
-    studio = Studio.load(checkpoint, device)
     if matrix:
-        _check_png("A matrix", out)
-        grid = generate_style_mixing_grid(studio, parse_seeds(rows), parse_seeds(columns), template=looks, size=size)
-        written = [_entry(save_png(grid, out), None)]
+        described = Matrix(parse_seeds(rows), parse_seeds(columns), template=looks)
     else:
-        written = _save(studio, replace(looks, seed=coarse, middle=middle, fine=fine), out, size)
-    _print_written(written, as_json)
+        described = replace(looks, seed=coarse, middle=middle, fine=fine)
+    _print_written(_save(Studio.load(checkpoint, device), described, out, size), as_json)
 
 
 @app.command()
@@ -220,19 +217,21 @@ app.command()(evaluation.compare)
 app.command()(evaluation.features)
 
 
-def _save(studio: Studio, described: Character | Animation, out: Path, size: int | None) -> list[dict]:
+def _save(studio: Studio, described: Character | Animation | Matrix, out: Path, size: int | None) -> list[dict]:
     if isinstance(described, Animation):
         check_format(out)
         frames = tqdm(studio.animate(described, size), "drawing", described.frames, unit="frame")
         description = studio.describe(described, size)
         save_animation(frames, out, described.fps, description, loop=described.loop != "once")
         return [_entry(path, description) for path in (sorted(out.iterdir()) if out.is_dir() else [out])]
-    _check_png("A face", out)
-    return [_write_face(studio, described, studio.render(described, size), out, size)]
+    is_matrix = isinstance(described, Matrix)
+    _check_png("A matrix" if is_matrix else "A face", out)
+    picture = draw_matrix(studio, described, size) if is_matrix else studio.render(described, size)
+    return [_write_picture(studio, described, picture, out, size)]
 
 
-def _write_face(studio: Studio, character: Character, picture: Image.Image, out: Path, size: int | None) -> dict:
-    description = studio.describe(character, size)
+def _write_picture(studio: Studio, described: Character | Matrix, picture: Image.Image, out: Path, size: int | None) -> dict:
+    description = studio.describe(described, size)
     return _entry(save_png(picture, out, description), description)
 
 

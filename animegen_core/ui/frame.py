@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from animegen_core.character import Animation, Character
+from animegen_core.character import Animation, Character, Matrix
 from animegen_core.ui.header import Header
 from animegen_core.ui.studios import Studios
 
@@ -46,7 +46,7 @@ class Frame:
         return self.header.embed
 
 
-def message(verb: str, described: Character | Animation, **more: Any) -> dict[str, Any]:
+def message(verb: str, described: Character | Animation | Matrix, **more: Any) -> dict[str, Any]:
     """For a tab's inbox: "show" takes over the whole description, other verbs are the tab's own."""
     kind = type(described).__name__.lower()
     return {"verb": verb, kind: described.to_dict(), "sent": time.time(), **more}  # each is new, so that the inbox changes

@@ -1,14 +1,14 @@
 """The Mix tab: pose and shape of one face, features of another, colours of a third."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
-from animegen_core.character import BANDS, Character
+from animegen_core.character import BANDS, Character, Matrix
 from animegen_core.errors import AnimeGenError
-from animegen_core.grids import generate_style_mixing_grid
+from animegen_core.grids import draw_matrix
 from animegen_core.images import encode_png
 from animegen_core.labels import ATTRIBUTES
 from animegen_core.latents import parse_seeds
@@ -136,13 +136,16 @@ class MixTab:
         picked = frame.header.picked.change(self.adapt_to_picked, frame.checkpoint, [*adapted, self.psi], **quiet)
         picked.then(**first)
         frame.header.picks(self.switch.click, choose=self.studios.best_with_styles)
-        inputs = [self.inbox, self.template, *controls]
-        self.inbox.change(self.open_message, inputs, [self.template, *controls], **quiet).success(**blend)
+        shown = [self.template, *controls, self.rows, self.columns]
+        opened = self.inbox.change(self.open_message, [self.inbox, *shown], shown, **quiet)
+        opened.success(**blend | dict(fn=self.blend_opened, inputs=[self.inbox, *blend["inputs"]]))
         to_animate = [frame.tabs, frame.inboxes["animate"]]
         self.to_animate.click(self.send, self.mixed, to_animate, **quiet)
         self.download.makes(self.one_file, [frame.checkpoint, self.mixed, self.size, frame.embed])
-        matrix = [frame.checkpoint, self.rows, self.columns, *self.crossovers, self.hair, self.eyes, self.psi, self.size]
-        self.make.click(self.make_matrix, matrix, self.matrix, **quiet)
+        matrix = [frame.checkpoint, self.rows, self.columns, *self.crossovers, self.hair, self.eyes, self.psi]
+        matrix += [self.size, frame.embed]
+        self.make.click(self.make_matrix, matrix, [self.matrix, frame.history], **quiet)
+        opened.success(self.make_opened, [self.inbox, *matrix], [self.matrix, frame.history], **quiet)
 
     @told
     def blend(self, request: gr.Request, name: str, template: dict, *controls: Any) -> tuple:
@@ -167,6 +170,11 @@ class MixTab:
         """The same for a visitor who has changed nothing here: it leaves no trace."""
         return self.blend(request, *what)[:3]
 
+    def blend_opened(self, request: gr.Request, note: dict, *what: Any) -> tuple:
+        """The same for what a message brought, which a matrix is instead of the mixed face."""
+        blended = self.blend(request, *what)
+        return (*blended[:3], gr.skip()) if "matrix" in note else blended
+
     @staticmethod
     def _relabeller(band: str) -> Callable[[int], dict]:
         return lambda step: gr.update(label=_crossover_label(band, step))
@@ -185,15 +193,18 @@ class MixTab:
 
     @told
     def open_message(self, note: dict, template: dict, *controls: Any) -> tuple:
-        """A face as one source, or a whole mixed character to show."""
+        """A face as one source, or a whole mixed character or matrix to show."""
+        seeds, others, sides = list(controls[:3]), controls[3:8], controls[8:]
+        if "matrix" in note:
+            matrix = Matrix.from_dict(note["matrix"])
+            _require_ours(matrix)
+            return template, *seeds, *_looks(matrix.template), *(_seed_list(side) for side in (matrix.rows, matrix.columns))
         character = Character.from_dict(note["character"])
-        seeds, others = list(controls[:3]), controls[3:]
         if note["verb"] in BANDS:
             seeds[BANDS.index(note["verb"])] = character.seed
-            return {"seed": seeds[0]}, *seeds, *others
+            return {"seed": seeds[0]}, *seeds, *others, *sides
         seeds = [character.seed if getattr(character, band) is None else getattr(character, band) for band in BANDS]
-        steps = [min(max(size.bit_length() - 3, 1), 5) for size in character.crossovers]
-        return note["character"], *seeds, *steps, choice(character.hair), choice(character.eyes), character.psi
+        return note["character"], *seeds, *_looks(character), *sides
 
     def send(self, mixed: dict) -> tuple:
         """The mixed face as a key of the animation."""
@@ -209,18 +220,37 @@ class MixTab:
 
     @told
     def make_matrix(
-        self, name: str, rows: str, columns: str, middle: int, fine: int, hair: str, eyes: str, psi: float, size: str
+        self,
+        name: str,
+        rows: str,
+        columns: str,
+        middle: int,
+        fine: int,
+        hair: str,
+        eyes: str,
+        psi: float,
+        size: str,
+        embed: bool,
     ) -> Any:
-        """Every column's shape with every row's colours."""
+        """Every column's shape with every row's colours, and its trace in the history."""
         seeds = [parse_seeds(rows), parse_seeds(columns)]
         for what, many in zip(("rows", "columns"), seeds):
             if len(many) > _SIDE:
                 raise AnimeGenError(f"The matrix has {len(many)} {what}; at most {_SIDE} are drawn.")
         template = Character(0, colour(hair), colour(eyes), psi, crossovers=_sizes(middle, fine))
-        studio = self.studios.get(name)
-        sheet = generate_style_mixing_grid(studio, *seeds, template=template, size=size_of(studio, size))
-        path = keep_file(encode_png(sheet), "animegen-matrix.png", self.matrix.GRADIO_CACHE)
-        return gr.Image(path, visible=True)
+        matrix, studio = Matrix(*seeds, template=template), self.studios.get(name)
+        side = size_of(studio, size)
+        png = encode_png(draw_matrix(studio, matrix, side), studio.describe(matrix, side) if embed else None)
+        entry = {
+            "src": data_url(studio.render(matrix.mixed(matrix.rows[0], matrix.columns[0]))),
+            "label": f"Matrix of {len(matrix.rows)} rows and {len(matrix.columns)} columns · {name}",
+            "description": studio.describe(matrix),
+        }
+        return gr.Image(keep_file(png, "animegen-matrix.png", self.matrix.GRADIO_CACHE), visible=True), entry
+
+    def make_opened(self, note: dict, *controls: Any) -> tuple:
+        """The matrix that a message brought."""
+        return self.make_matrix(*controls) if "matrix" in note else (gr.skip(), gr.skip())
 
 
 def _reason(studio: Studio) -> str:
@@ -237,6 +267,40 @@ def _crossover_label(band: str, step: int) -> str:
 def _sizes(middle: int, fine: int) -> tuple[int, int]:
     """Crossovers in px from the sliders; fine never begins before middle."""
     return 4 << int(middle), 4 << max(int(middle), int(fine))
+
+
+def _looks(character: Character) -> tuple:
+    """Values of the crossovers, the colours and the creativity."""
+    return *_steps(character), choice(character.hair), choice(character.eyes), character.psi
+
+
+def _steps(character: Character) -> list[int]:
+    """Values of the crossovers: powers of two above 4 px."""
+    return [min(max(size.bit_length() - 3, 1), 5) for size in character.crossovers]
+
+
+def _require_ours(matrix: Matrix) -> None:
+    """See that the controls can hold a matrix.
+
+    Raises:
+        AnimeGenError: it was made in Python, with more than they have.
+    """
+    look = matrix.template
+    ours = Character(0, look.hair, look.eyes, look.psi, crossovers=_sizes(*_steps(look)))
+    if matrix != Matrix(matrix.rows, matrix.columns, template=ours):
+        wish = "python -m animegen_core render"
+        raise AnimeGenError(f"This matrix has bands or variations that this page has no controls for; {wish} draws it.")
+
+
+def _seed_list(seeds: Sequence[int]) -> str:
+    """Seeds as they are typed: ranges where they count up."""
+    runs: list[list[int]] = []
+    for seed in seeds:
+        if runs and seed == runs[-1][-1] + 1:
+            runs[-1].append(seed)
+        else:
+            runs.append([seed])
+    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
 
 
 def _mixed(

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from animegen_core.character import Animation, Character
+from animegen_core.character import Animation, Character, Matrix
 from animegen_core.errors import AnimeGenError
 from animegen_core.images import read_description
 from animegen_core.studio import read_described
@@ -21,8 +21,7 @@ def thumbnailer(studios: Studios) -> Callable[[dict[str, Any]], str | None]:
     def thumbnail(description: dict[str, Any]) -> str | None:
         try:
             name, described = read_described(description)
-            character = described.keys[0] if isinstance(described, Animation) else described
-            return data_url(studios.get(name).render(character))
+            return data_url(studios.get(name).render(_characters(described)[0]))
         except AnimeGenError:  # a checkpoint that is no longer there
             return None
 
@@ -58,7 +57,7 @@ def _turn_to(frame: Frame, description: dict[str, Any]) -> tuple:
     """Values of the outputs: the description's checkpoint, and the right tab with the message that shows it."""
     name, described = read_described(description)
     studio = frame.studios.get(name)
-    for character in described.keys if isinstance(described, Animation) else [described]:
+    for character in _characters(described):
         studio.check(character)
     tab = _tab_of(described)
     inboxes = (message("show", described) if inbox == tab else gr.skip() for inbox in frame.inboxes)
@@ -67,7 +66,14 @@ def _turn_to(frame: Frame, description: dict[str, Any]) -> tuple:
     return name, name, gr.Tabs(selected=tab), *inboxes
 
 
-def _tab_of(described: Character | Animation) -> str:
+def _characters(described: Character | Animation | Matrix) -> tuple[Character, ...]:
+    """Those that stand for what is described: of a matrix its first mixture."""
+    if isinstance(described, Animation):
+        return described.keys
+    return (described.mixed(described.rows[0], described.columns[0]) if isinstance(described, Matrix) else described,)
+
+
+def _tab_of(described: Character | Animation | Matrix) -> str:
     if isinstance(described, Animation):
         return "animate"
-    return "mix" if described.mixes_styles else "generate"
+    return "mix" if isinstance(described, Matrix) or described.mixes_styles else "generate"

@@ -1,14 +1,16 @@
 """The Mix and Compare tabs."""
 
+import re
+
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
-from steps import choose_colour, download, face, open_checkpoint, open_tab
+from steps import choose_colour, download, face, open_checkpoint, open_tab, restore
 
-from animegen_core.character import Character
-from animegen_core.grids import generate_style_mixing_grid
-from animegen_core.images import read_description
-from animegen_core.studio import read_character
+from animegen_core.character import Character, Matrix
+from animegen_core.grids import draw_matrix, generate_style_mixing_grid
+from animegen_core.images import read_description, save_png
+from animegen_core.studio import read_character, read_described
 
 
 @pytest.fixture
@@ -63,6 +65,23 @@ def test_the_matrix_is_the_grid_of_its_seeds(mixer, studios):
     shown = mixer.locator("#matrix img").evaluate("image => [image.naturalWidth, image.naturalHeight]")
     wanted = generate_style_mixing_grid(studios.get("tiny-stylegan2"), [1, 2, 3], [5, 6], size=128)
     assert tuple(shown) == wanted.size
+
+
+def test_a_matrix_is_restored_from_its_file_and_from_the_history(mixer, studios, tmp_path):
+    matrix = Matrix((5, 6, 9), (1, 2), template=Character(0, "pink", psi=0.5, crossovers=(8, 32)))
+    studio = studios.get("tiny-stylegan2")
+    restore(mixer, save_png(draw_matrix(studio, matrix), tmp_path / "matrix.png", studio.describe(matrix)))
+    expect(mixer.locator("#matrix img")).to_be_visible()
+    expect(mixer.locator("#matrix-rows textarea, #matrix-rows input").first).to_have_value("5-6,9")
+    assert mixer.locator("#mix-creativity input[type=range]").input_value() == "0.5"
+    path = tmp_path / "downloaded.png"
+    path.write_bytes(mixer.request.get(mixer.locator("#matrix img").get_attribute("src")).body())
+    assert read_described(read_description(path)) == ("tiny-stylegan2", matrix)
+    mixer.locator("#matrix-rows textarea, #matrix-rows input").first.fill("1")
+    mixer.locator("#matrix-make").click()
+    expect(mixer.locator("#history .face").first).to_have_attribute("title", re.compile("Matrix of 1 rows"))
+    mixer.locator("#history .face[title*='Matrix of 3 rows']").click()
+    expect(mixer.locator("#matrix-rows textarea, #matrix-rows input").first).to_have_value("5-6,9")
 
 
 def test_a_matrix_that_is_too_large_is_refused(mixer):
