@@ -13,6 +13,8 @@ from loading import refused, told_or_loaded
 from safetensors.torch import load_file
 
 from animegen_core.checkpoint import bundled_names, load_checkpoint, save_checkpoint
+from animegen_core.errors import AnimeGenError
+from animegen_core.models.dcgan import Generator
 
 ROOT = Path(__file__).parents[1]
 Z = torch.randn(4, 8, generator=torch.Generator().manual_seed(1))
@@ -239,3 +241,26 @@ def test_any_distorted_config_is_told(family_checkpoints, tmp_path, family):
         loaded += told_or_loaded(folder)
     assert 0 < loaded < 50  # a foreign fact about the checkpoint is nothing bad
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB
+
+
+@pytest.mark.parametrize("folder, name", [("checkpoint", "00003-dcgan-64"), ("checkpoint-best", "00003-dcgan-64-best")])
+def test_what_a_run_wrote_is_called_after_the_run(tmp_path, monkeypatch, folder, name):
+    run = tmp_path / "00003-dcgan-64"
+    saved = save_checkpoint(run / folder, "dcgan", Generator(latent_dim=8, base_channels=4).eval(), 1, "blobs", "mit")
+    assert load_checkpoint(saved).name == name
+    assert f"# {name}\n" in (saved / "README.md").read_text()
+    monkeypatch.chdir(run)
+    assert load_checkpoint(folder).name == name
+    (saved / "model.safetensors").unlink()
+    with pytest.raises(AnimeGenError, match=f"Checkpoint '{name}' has no model.safetensors"):
+        load_checkpoint(saved)
+
+
+def test_a_card_that_a_run_gave_the_title_checkpoint_is_still_kept_up(tmp_path):
+    saved = tmp_path / "00003-dcgan-64" / "checkpoint"
+    network = Generator(latent_dim=8, base_channels=4).eval()
+    save_checkpoint(saved, "dcgan", network, 1, "blobs", "mit")
+    card = saved / "README.md"
+    card.write_text(card.read_text().replace("# 00003-dcgan-64", "# checkpoint"))
+    save_checkpoint(saved, "dcgan", network, 77, "blobs", "mit")
+    assert ": 77\n" in card.read_text()

@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -162,6 +163,18 @@ def test_a_description_drawn_with_other_weights_says_so(tiny_checkpoint, family_
     result = run("render", tmp_path / "seed00001.png", "--out", tmp_path / "a.png", "--checkpoint", family_checkpoints["dcgan"])
     assert result.exit_code == 0
     assert "other weights" in result.stderr
+
+
+def test_a_description_whose_checkpoint_is_not_here_says_its_hash_and_the_way(tiny_checkpoint, tmp_path):
+    moved = shutil.copytree(tiny_checkpoint, tmp_path / "00003-dcgan-64" / "checkpoint")
+    assert generate(moved, tmp_path, "1").exit_code == 0
+    moved = moved.parent.rename(tmp_path / "elsewhere") / "checkpoint"
+    face = tmp_path / "seed00001.png"
+    wanted = read_description(face)["checkpoint_hash"]
+    render = ["render", face, "--out", tmp_path / "again.png"]
+    assert_refused(run(*render), "Unknown checkpoint '00003-dcgan-64'", f"'{wanted}'", "--checkpoint")
+    assert run(*render, "--checkpoint", moved).exit_code == 0
+    assert Image.open(tmp_path / "again.png").tobytes() == Image.open(face).tobytes()
 
 
 def test_mix_writes_a_face_or_a_matrix(family_checkpoints, tmp_path):

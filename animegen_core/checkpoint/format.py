@@ -33,7 +33,7 @@ class Checkpoint:
     """A generator with what is known about it.
 
     Attributes:
-        name: its folder's name, or "user/repo" or "user/repo@revision" as given.
+        name: as ``weights.display_name`` calls its folder, or "user/repo" or "user/repo@revision" as given.
         generator: on the CPU in float32, in eval mode.
         config: the contents of config.json.
         hash: first 12 hex digits of the SHA-256 of the weights file (or shards), which pictures carry.
@@ -107,7 +107,8 @@ def save_checkpoint(
     }
     save_weights(folder, generator, shard_size)
     if _card_is_ours(folder, count_parameters(generator)):
-        atomic_write_text(folder / CARD, model_card(folder.name, config, count_parameters(generator)))
+        title = display_name(folder.resolve())
+        atomic_write_text(folder / CARD, model_card(title, config, count_parameters(generator)))
     atomic_write_text(folder / CONFIG, json.dumps(config, indent=2) + "\n")
     return folder
 
@@ -196,7 +197,7 @@ def _locate(name: str | Path, local_folders: bool) -> tuple[str, Path]:
         if re.fullmatch(r"\w[\w.-]*", text) and (BUNDLED / text / CONFIG).is_file():
             return text, (BUNDLED / text).resolve()
         if local_folders and (Path(name) / CONFIG).is_file():
-            return Path(name).resolve().name, Path(name).resolve()
+            return display_name(Path(name).resolve()), Path(name).resolve()
     if isinstance(name, str) and "/" in name:
         hub_name = HubName.parse(name)
         if hub_name is not None and not (local_folders and Path(name).exists()):
@@ -256,6 +257,8 @@ def _card_is_ours(folder: Path, parameters: int) -> bool:
     if not (folder / CARD).exists():
         return True
     try:
-        return (folder / CARD).read_text(encoding="utf-8") == model_card(folder.name, _read_config(folder), parameters)
+        card, config = (folder / CARD).read_text(encoding="utf-8"), _read_config(folder)
+        titles = {display_name(folder.resolve()), folder.name}  # runs once called theirs "checkpoint"
+        return card in [model_card(title, config, parameters) for title in titles]
     except (AnimeGenError, KeyError, UnicodeDecodeError):
         return False

@@ -21,6 +21,7 @@ MAX_JSON = 2**20  # bytes: no file of ours comes near it, and parsing a hostile 
 _MAX_HEADER = 2**22  # bytes of a safetensors file's own table of contents
 _UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
 _SHARD = re.compile(r"model-\d{5}-of-(\d{5})\.safetensors")
+_OF_A_RUN = ("checkpoint", "checkpoint-best")  # folders in a run's
 _DTYPES = {True: ("F16", "BF16", "F32"), False: ("I64",)}  # of floating and of whole numbers, as safetensors names them
 
 
@@ -123,7 +124,13 @@ def read_weights(folder: Path, network: nn.Module) -> dict[str, Tensor]:
 
 
 def display_name(folder: Path) -> str:
-    """What sentences call a checkpoint's folder: its name, or "user/repo" of a folder in the Hugging Face Hub's cache."""
+    """What a checkpoint's folder is called.
+
+    That is its name, or "user/repo" in the Hugging Face Hub's cache. What a run wrote is called after the run:
+    ``runs/00003-dcgan-64/checkpoint`` is "00003-dcgan-64", and the best one beside it "00003-dcgan-64-best".
+    """
+    if folder.name in _OF_A_RUN and folder.parent.name:
+        return folder.parent.name + folder.name.removeprefix("checkpoint")
     repo = folder.parent.parent.name
     if folder.parent.name == "snapshots" and repo.startswith("models--"):
         return repo.removeprefix("models--").replace("--", "/")

@@ -163,7 +163,13 @@ def render(
     """Draw what a description describes."""
     found = _read_json(description) if description.suffix.lower() == ".json" else read_description(description)
     name, described = read_described(found)
-    studio = Studio.load(checkpoint or name, device)
+    try:
+        studio = Studio.load(checkpoint or name, device)
+    except AnimeGenError as error:
+        if checkpoint is not None:
+            raise
+        wanted = f"the hash of its weights is {quote(found.get('checkpoint_hash'))}"
+        raise AnimeGenError(f"{error} The description names it; {wanted}, and --checkpoint can say where they are.") from error
     if found.get("checkpoint_hash") != studio.checkpoint.hash:
         typer.echo(f"Note: {studio.checkpoint.name} has other weights than the description's; faces will differ.", err=True)
     _print_written(_save(studio, described, out, found.get("size") if size is None else size), as_json)

@@ -21,7 +21,8 @@ def thumbnailer(studios: Studios) -> Callable[[dict[str, Any]], str | None]:
     def thumbnail(description: dict[str, Any]) -> str | None:
         try:
             name, described = read_described(description)
-            return data_url(studios.get(name).render(_characters(described)[0]))
+            studio = studios.get(studios.find(name, description.get("checkpoint_hash")))
+            return data_url(studio.render(_characters(described)[0]))
         except AnimeGenError:  # a checkpoint that is no longer there
             return None
 
@@ -56,6 +57,7 @@ def _outputs(frame: Frame) -> list:
 def _turn_to(frame: Frame, description: dict[str, Any]) -> tuple:
     """Values of the outputs: the description's checkpoint, and the right tab with the message that shows it."""
     name, described = read_described(description)
+    name = frame.studios.find(name, description.get("checkpoint_hash"))
     studio = frame.studios.get(name)
     for character in _characters(described):
         studio.check(character)

@@ -63,6 +63,29 @@ class Studios:
                 del self._loaded[next(iter(self._loaded))]
         return studio
 
+    def find(self, name: str, wanted: object) -> str:
+        """The name that a description's checkpoint has here: its own, or that of another with the same weights.
+
+        Args:
+            name: its own.
+            wanted: the hash of the weights that the description was made with.
+
+        Raises:
+            AnimeGenError: as in ``get``; the sentence tells the hash.
+        """
+        try:
+            self.get(name)
+            return name
+        except AnimeGenError as error:
+            known = {**self._given, **self._loaded}
+            if same := [here for here, studio in known.items() if studio.checkpoint.hash == wanted]:
+                return same[0]
+            # What a run wrote was once called after its folder.
+            if same := [here for here, studio in self._given.items() if studio.checkpoint.path.name == name]:
+                return same[0]
+            reason = "" if wanted is None else f" The hash of its weights is {quote(wanted)}."
+            raise AnimeGenError(f"{error}{reason}") from error
+
     def _open(self, name: str) -> Studio:
         if name not in bundled_names() and not (self.hub and isinstance(name, str) and HubName.parse(name)):
             advice = ", or a repository of the Hub as in user/name" if self.hub else ""
