@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from animegen_core.labels import LABEL_DIMS
+from animegen_core.models.arguments import records_arguments
 
 
 class _Block(nn.Module):
@@ -25,6 +26,7 @@ class _Block(nn.Module):
         return F.relu(y + self.shortcut(F.avg_pool2d(x, 2)))
 
 
+@records_arguments
 class ColourClassifier(nn.Module):
     """Picture -> logits of each attribute.
 
@@ -41,7 +43,6 @@ class ColourClassifier(nn.Module):
         resolution: int = 64,
     ) -> None:
         super().__init__()
-        self.config = dict(widths=list(widths), label_dims=list(label_dims), resolution=resolution)
         self.resolution = resolution
         self.label_dims = tuple(label_dims)
         self.stem = nn.Sequential(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from animegen_core.errors import check_whole
 from animegen_core.labels import LABEL_DIMS
+from animegen_core.models.arguments import records_arguments
 from animegen_core.models.layers import check_labels, init_dcgan_weights
 
 RESOLUTION = 64
@@ -35,6 +36,7 @@ def _extra_layers(channels: int, count: int, batch_norm: bool, activation: nn.Mo
     return layers
 
 
+@records_arguments
 class Generator(nn.Module):
     """z -> picture.
 
@@ -55,7 +57,6 @@ class Generator(nn.Module):
         check_whole("latent_dim", latent_dim, 1, 4096)
         check_whole("base_channels", base_channels, 1, 4096)
         check_whole("extra_layers", extra_layers, 0, 64)
-        self.config = dict(latent_dim=latent_dim, base_channels=base_channels, extra_layers=extra_layers, batch_norm=batch_norm)
         self.latent_dim = latent_dim
         widths = [base_channels * m for m in (8, 4, 2, 1)]
         activation = nn.ReLU(inplace=True)
@@ -82,6 +83,7 @@ class Generator(nn.Module):
         return self.upsample(self.project(z))
 
 
+@records_arguments
 class Discriminator(nn.Module):
     """Picture -> one logit, high for real.
 
@@ -98,7 +100,6 @@ class Discriminator(nn.Module):
         super().__init__()
         check_whole("base_channels", base_channels, 1, 4096)
         check_whole("extra_layers", extra_layers, 0, 64)
-        self.config = dict(base_channels=base_channels, extra_layers=extra_layers, batch_norm=batch_norm)
         widths = [base_channels * m for m in (1, 2, 4, 8)]
         activation = nn.LeakyReLU(0.2, inplace=True)
 
@@ -115,6 +116,7 @@ class Discriminator(nn.Module):
         return self.layers(images)
 
 
+@records_arguments
 class ConditionalGenerator(Generator):
     """z and labels -> picture (Mirza, Osindero 2014, https://arxiv.org/abs/1411.1784): one-hot labels are joined to z.
 
@@ -132,7 +134,6 @@ class ConditionalGenerator(Generator):
         label_dims: Sequence[int] = LABEL_DIMS,
     ) -> None:
         super().__init__(latent_dim + sum(label_dims), base_channels, extra_layers, batch_norm)
-        self.config |= dict(latent_dim=latent_dim, label_dims=list(label_dims))
         self.latent_dim = latent_dim
         self.label_dims = tuple(label_dims)
 
@@ -144,6 +145,7 @@ class ConditionalGenerator(Generator):
         return super().forward(torch.cat([z, one_hot(labels, self.label_dims, len(z), z.device)], 1))
 
 
+@records_arguments
 class ConditionalDiscriminator(Discriminator):
     """Picture and labels -> one logit: each value of each attribute is one more input channel, all ones or all zeros.
 
@@ -160,7 +162,6 @@ class ConditionalDiscriminator(Discriminator):
         label_dims: Sequence[int] = LABEL_DIMS,
     ) -> None:
         super().__init__(base_channels, extra_layers, batch_norm, in_channels=3 + sum(label_dims))
-        self.config["label_dims"] = list(label_dims)
         self.label_dims = tuple(label_dims)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:

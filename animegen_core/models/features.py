@@ -6,9 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from animegen_core.models.arguments import records_arguments
+
 _WEAKENED = 10  # of 1 and 10 the one under which blur, noise and smeared eyes are of the same order of distance
 
 
+@records_arguments
 class FeatureNetwork(nn.Module):
     """Picture -> a vector: a small residual network (He et al. 2016) without a head.
 
@@ -19,7 +22,6 @@ class FeatureNetwork(nn.Module):
 
     def __init__(self, widths: Sequence[int] = (32, 64, 128, 192), resolution: int = 64) -> None:
         super().__init__()
-        self.config = dict(widths=list(widths), resolution=resolution)
         self.resolution = resolution
         self.feature_dim = widths[-1]
         # Four pixels become twelve channels: half the size at once, yet the finest grain is still seen.

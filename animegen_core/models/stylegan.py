@@ -8,13 +8,13 @@ discriminator's trunk.
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from animegen_core.errors import AnimeGenError, check_whole
 from animegen_core.labels import ANY
+from animegen_core.models.arguments import records_arguments
 from animegen_core.models.layers import (
     EqualizedConv2d,
     EqualizedLinear,
@@ -51,6 +51,7 @@ class MappingNetwork(nn.Module):
         check_whole("z_dim", z_dim, 1, 4096)
         check_whole("w_dim", w_dim, 1, 4096)
         check_whole("mapping_depth", depth, 1, 32)
+        self.z_dim, self.w_dim, self.label_dims = z_dim, w_dim, tuple(label_dims)
         self.normalize = PixelNorm()
         self.embedding = LabelEmbedding(label_dims, z_dim) if label_dims else None
         widths = [z_dim * (2 if label_dims else 1)] + [w_dim] * depth
@@ -82,8 +83,8 @@ class StyleBasedGenerator(nn.Module):
 
     Args:
         mapping: z to w.
-        synthesis: module with ``num_layers``, ``layers_per_block``, ``noise_shapes()`` and ``forward(ws, noise)``.
-        config: the constructor's arguments, kept to rebuild the network.
+        synthesis: module with ``resolution``, ``num_layers``, ``layers_per_block``, ``noise_shapes()`` and
+            ``forward(ws, noise)``.
 
     Attributes:
         latent_dim, w_dim: lengths of z and w.
@@ -94,11 +95,10 @@ class StyleBasedGenerator(nn.Module):
         w_avg: running mean of w (w_dim,), over whatever labels training drew.
     """
 
-    def __init__(self, mapping: MappingNetwork, synthesis: nn.Module, config: dict[str, Any]) -> None:
+    def __init__(self, mapping: MappingNetwork, synthesis: nn.Module) -> None:
         super().__init__()
-        self.config = config
-        self.resolution, self.latent_dim, self.w_dim = config["resolution"], config["z_dim"], config["w_dim"]
-        self.label_dims = tuple(config.get("label_dims", ()))
+        self.resolution, self.latent_dim, self.w_dim = synthesis.resolution, mapping.z_dim, mapping.w_dim
+        self.label_dims = mapping.label_dims
         self.num_layers = synthesis.num_layers
         self.crossovers = tuple(min(blocks * synthesis.layers_per_block, self.num_layers) for blocks in (2, 4))
         self.mapping = mapping
@@ -215,6 +215,7 @@ class SynthesisNetwork(nn.Module):
     ) -> None:
         super().__init__()
         channels = channel_plan(resolution, channel_base, channel_max)
+        self.resolution = resolution
         self.layers_per_block = check_whole("layers_per_block", layers_per_block, 1, 4)
         self.num_layers = layers_per_block * len(channels)
         self.const = nn.Parameter(torch.randn(1, channels[4], 4, 4))  # of ones, a convolution would make little but borders
@@ -241,6 +242,7 @@ class SynthesisNetwork(nn.Module):
         return self.to_rgb(x).float()
 
 
+@records_arguments
 class StyleGANGenerator(StyleBasedGenerator):
     """StyleGAN's generator, at the reference sizes for 64 x 64 faces unless told otherwise.
 
@@ -268,15 +270,6 @@ class StyleGANGenerator(StyleBasedGenerator):
         super().__init__(
             MappingNetwork(z_dim, w_dim, mapping_depth),
             SynthesisNetwork(w_dim, resolution, channel_base, channel_max, layers_per_block),
-            dict(
-                resolution=resolution,
-                z_dim=z_dim,
-                w_dim=w_dim,
-                mapping_depth=mapping_depth,
-                channel_base=channel_base,
-                channel_max=channel_max,
-                layers_per_block=layers_per_block,
-            ),
         )
 
 
@@ -302,6 +295,7 @@ class DiscriminatorBlock(nn.Module):
         return (y + self.skip(downsample(x))) * math.sqrt(0.5)  # the sum of two has twice the variance
 
 
+@records_arguments
 class StyleGANDiscriminator(nn.Module):
     """Picture -> one logit, high for real: residual blocks down to 4 px, minibatch standard deviation, two linear layers.
 
@@ -318,7 +312,6 @@ class StyleGANDiscriminator(nn.Module):
         super().__init__()
         channels = channel_plan(resolution, channel_base, channel_max)
         check_whole("group_size", group_size, 1, 4096)
-        self.config = dict(resolution=resolution, channel_base=channel_base, channel_max=channel_max, group_size=group_size)
         self.resolution = resolution
         sizes = sorted(channels, reverse=True)
         # Named by size, so that a larger network finds a smaller one's blocks and never its first layer.

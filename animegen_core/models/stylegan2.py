@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from animegen_core.errors import AnimeGenError
 from animegen_core.labels import ANY
+from animegen_core.models.arguments import records_arguments
 from animegen_core.models.layers import (
     HE_GAIN,
     EqualizedLinear,
@@ -143,6 +144,7 @@ class SynthesisNetwork(nn.Module):
     def __init__(self, w_dim: int, resolution: int, channel_base: int, channel_max: int) -> None:
         super().__init__()
         channels = channel_plan(resolution, channel_base, channel_max)
+        self.resolution = resolution
         self.num_layers = 2 * len(channels)
         self.const = nn.Parameter(torch.randn(1, channels[4], 4, 4))
         # Named by size, so that a larger network finds a smaller one's blocks.
@@ -163,6 +165,7 @@ class SynthesisNetwork(nn.Module):
         return rgb
 
 
+@records_arguments
 class StyleGAN2Generator(StyleBasedGenerator):
     """StyleGAN2's generator.
 
@@ -190,15 +193,6 @@ class StyleGAN2Generator(StyleBasedGenerator):
         super().__init__(
             MappingNetwork(z_dim, w_dim, mapping_depth, label_dims),
             SynthesisNetwork(w_dim, resolution, channel_base, channel_max),
-            dict(
-                resolution=resolution,
-                z_dim=z_dim,
-                w_dim=w_dim,
-                mapping_depth=mapping_depth,
-                channel_base=channel_base,
-                channel_max=channel_max,
-                label_dims=list(label_dims),
-            ),
         )
 
     def for_inference(self, dtype: torch.dtype = torch.bfloat16) -> "StyleGAN2Generator":
@@ -215,6 +209,7 @@ class StyleGAN2Generator(StyleBasedGenerator):
         return network
 
 
+@records_arguments
 class StyleGAN2Discriminator(StyleGANDiscriminator):
     """Picture and labels -> one logit, high for real: logit(x) + <e(label), features(x)> / sqrt(dim), where e(any) = 0.
 
@@ -240,7 +235,6 @@ class StyleGAN2Discriminator(StyleGANDiscriminator):
         label_dims: Sequence[int] = (),
     ) -> None:
         super().__init__(resolution, channel_base, channel_max, group_size)
-        self.config["label_dims"] = list(label_dims)
         self.label_dims = tuple(label_dims)
         self.embedding, self.twin = (LabelEmbedding(label_dims, self.feature_dim) if label_dims else None for _ in range(2))
         for embedding in filter(None, (self.embedding, self.twin)):

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from animegen_core.errors import check_whole
+from animegen_core.models.arguments import records_arguments
 from animegen_core.models.layers import leaky_relu
 
 
@@ -27,6 +28,7 @@ class _Block(nn.Module):
         return x + self.conv2(leaky_relu(self.conv1(x)))
 
 
+@records_arguments
 class Upscaler(nn.Module):
     """Picture -> the picture enlarged; untrained it is bicubic interpolation, as the last layer begins at zero.
 
@@ -44,7 +46,6 @@ class Upscaler(nn.Module):
         check_whole("channels", channels, 1, 256)
         check_whole("blocks", blocks, 1, 64)
         check_whole("scale", scale, 2, 8)
-        self.config = dict(channels=channels, blocks=blocks, scale=scale)
         self.scale = scale
         self.stem = nn.Conv2d(3, channels, 3, 1, 1)
         self.blocks = nn.Sequential(*[_Block(channels) for _ in range(blocks)])
