@@ -13,6 +13,7 @@ import numpy as np
 from animegen_core.errors import AnimeGenError, check_whole, quote
 from animegen_core.labels import label_index
 from animegen_core.latents import PATH_KINDS, check_number, check_seed, path_positions
+from animegen_core.models.styles import CROSSOVERS
 
 MAX_PSI = 1.5  # beyond it faces fall apart; below 0 lies the opposite face, which deserves a seed of its own
 BANDS = ("coarse", "middle", "fine")
@@ -61,7 +62,7 @@ class Character:
     coarse: int | None = None
     middle: int | None = None
     fine: int | None = None
-    crossovers: tuple[int, int] = (16, 64)
+    crossovers: tuple[int, int] = CROSSOVERS
 
     def __post_init__(self) -> None:
         label_index("hair", self.hair)

@@ -19,11 +19,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from animegen_core.errors import AnimeGenError, quote
+from animegen_core.models.styles import CROSSOVERS, first_layer
 
 MAX_SEED = 2**32 - 1
 PATH_KINDS = ("slerp", "linear", "circular")
 _MAX_SEEDS = 1_000_000  # of one range: a slip of the keyboard should not fill the disk
-CROSSOVERS = (4, 8)  # with two layers a size: 4 and 8 px are coarse, 16 and 32 px middle, 64 px and up fine
 _PARALLEL = 1e-3  # sine of the angle below which float32 no longer tells in which direction to turn
 
 
@@ -229,9 +229,8 @@ def style_mixing(
     Args:
         coarse, middle, fine: w of each source, (N, w_dim), or (1, w_dim) for all.
         num_layers: of the generator.
-        crossovers: the layers at which middle and fine begin. By default 4 and 8, or the last if there are fewer: coarse
-            are 4 and 8 px, middle 16 and 32 px, fine the rest, in a generator with two layers a size. Of other generators
-            take their attribute ``crossovers``.
+        crossovers: the layers at which middle and fine begin; by default those of a generator with two layers for each
+            size. Of other generators take their attribute ``crossovers``.
 
     Returns:
         ws (N, num_layers, w_dim).
@@ -240,7 +239,7 @@ def style_mixing(
         AnimeGenError: the crossovers are not two ascending layers in [0, num_layers].
     """
     if crossovers is None:
-        crossovers = tuple(min(layer, num_layers) for layer in CROSSOVERS)
+        crossovers = tuple(first_layer(size, 2, num_layers) for size in CROSSOVERS)
     layers = [layer for layer in crossovers if isinstance(layer, int) and 0 <= layer <= num_layers]
     if len(layers) != 2 or len(crossovers) != 2 or layers[0] > layers[1]:
         raise AnimeGenError(f"Crossovers are {crossovers!r}, but must be two ascending whole numbers from 0 to {num_layers}.")

@@ -27,7 +27,7 @@ from animegen_core.labels import ANY, EYES, HAIR, LABEL_DIMS
 from animegen_core.latents import seed_to_noise, seeds_to_z
 from animegen_core.models.layers import LabelEmbedding
 from animegen_core.models.stylegan import StyleBasedGenerator
-from animegen_core.renderers import MEAN_OVER
+from animegen_core.renderers import mean_face, truncated
 from animegen_core.studio import Capabilities
 
 TOLERANCE = 1e-3  # between ONNX Runtime's pictures and PyTorch's: an eighth of a step of 8-bit colour
@@ -122,7 +122,7 @@ class _StyleGraph(nn.Module):
         """Inputs as in the module's docstring to pictures."""
         labels = None if labels is None else labels.long()
         centre = self.means[:1] if labels is None else self.means[(labels[:, 0] + 1) * (len(EYES) + 1) + labels[:, 1] + 1]
-        w = centre + psi * (self.generator.map(z, labels) - centre)  # (N, w_dim)
+        w = truncated(centre, self.generator.map(z, labels) - centre, psi)  # (N, w_dim)
         parts = zip(noise.split(self.noise_counts, dim=1), self.noise_shapes)
         layers = [part.unflatten(1, shape[1:]) for part, shape in parts]  # (N, 1, h, w) each
         ws = w.unsqueeze(1).expand(-1, self.generator.num_layers, -1)  # (N, num_layers, w_dim)
@@ -143,12 +143,9 @@ class _Embedding(nn.Module):
 
 def _mean_faces(generator: StyleBasedGenerator, labelled: bool) -> Tensor:
     """Mean w of each pair of colours, eyes changing first and "any" before all: (156, w_dim); without labels (1, w_dim)."""
-    if not labelled:
-        return generator.w_avg[None].clone()
-    z = seeds_to_z(range(MEAN_OVER), generator.latent_dim)
-    pairs = torch.cartesian_prod(*(torch.arange(ANY, count) for count in LABEL_DIMS))  # (156, 2)
+    pairs = torch.cartesian_prod(*(torch.arange(ANY, count) for count in LABEL_DIMS)).split(1) if labelled else [None]
     with torch.no_grad():
-        return torch.stack([generator.map(z, pair.expand(len(z), -1)).mean(0) for pair in pairs])
+        return torch.stack([mean_face(generator, pair) for pair in pairs])
 
 
 def _example(seeds: list[int], latent_dim: int, labelled: bool) -> dict[str, Tensor]:

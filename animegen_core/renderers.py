@@ -42,6 +42,31 @@ def make_renderer(generator: nn.Module, labelled: bool, device: torch.device) ->
     return kind(generator, labelled, device)
 
 
+def truncated(centre: Tensor, direction: Tensor, psi: Tensor) -> Tensor:
+    """The truncation trick (Karras et al. 2019, appendix B) from the mean face ``centre`` (..., D) along ``direction``.
+
+    ``latents.truncate`` rounds differently, and pictures of old descriptions must not change.
+    """
+    return centre + psi * direction
+
+
+def mean_face(generator: StyleBasedGenerator, labels: Tensor | None) -> Tensor:
+    """The mean face of labels (1, attributes): the mean w (w_dim,) of fixed latents, on the CPU.
+
+    Without labels, the mean that training kept.
+    """
+    if labels is None:
+        return generator.w_avg.cpu()
+    z = seeds_to_z(range(MEAN_OVER), generator.latent_dim)
+    return _map_on_cpu(generator, z, labels.expand(MEAN_OVER, -1)).mean(0)
+
+
+def _map_on_cpu(generator: StyleBasedGenerator, z: Tensor, labels: Tensor | None) -> Tensor:
+    """w (N, w_dim), mapped where the generator is and brought to the CPU."""
+    where = generator.w_avg.device
+    return generator.map(z.to(where), None if labels is None else labels.to(where)).cpu()
+
+
 class LatentRenderer:
     """z, and soft labels if any, to a picture: the DCGANs. psi scales z, so that 0 is the picture of the mean latent."""
 
@@ -60,7 +85,7 @@ class LatentRenderer:
 
     def draw(self, point: Point) -> Tensor:
         """The picture at a point: (1, 3, H, W) in [-1, 1]."""
-        z = (point.centre + point.psi * point.direction)[None].to(self._device)
+        z = truncated(point.centre, point.direction, point.psi)[None].to(self._device)
         return self._generator(z, point.labels[None].to(self._device)) if self._labelled else self._generator(z)
 
 
@@ -77,18 +102,21 @@ class StyleRenderer:
         self._generator = generator.to(device)
         self._labelled = labelled
         self._device = device
-        self._means: dict[tuple[int, ...], Tensor] = {}
+        self._means: dict[tuple[int, ...] | None, Tensor] = {}
         self._noise_shapes = generator.noise_shapes()
         self._noise_counts = [shape[2] * shape[3] for shape in self._noise_shapes]
 
     def locate(self, character: Character) -> Point:
         """The character's point, on the CPU."""
         labels = _label_tensor(character) if self._labelled else None
-        own = self._map(_varied_z(character, self._generator.latent_dim), labels)
+        own = _map_on_cpu(self._generator, _varied_z(character, self._generator.latent_dim), labels)
         seeds = [getattr(character, band) for band in BANDS]
-        sources = [own if s is None else self._map(seeds_to_z([s], self._generator.latent_dim), labels) for s in seeds]
+        sources = [
+            own if s is None else _map_on_cpu(self._generator, seeds_to_z([s], self._generator.latent_dim), labels)
+            for s in seeds
+        ]
         layers = self._generator.num_layers
-        ws = style_mixing(*sources, layers, tuple(self._layer(size) for size in character.crossovers))[0]  # (layers, w_dim)
+        ws = style_mixing(*sources, layers, tuple(map(self._generator.first_layer, character.crossovers)))[0]  # (layers, w_dim)
         centre = self._mean(labels)
         return Point(
             (ws - centre).flatten(),
@@ -100,27 +128,15 @@ class StyleRenderer:
 
     def draw(self, point: Point) -> Tensor:
         """The picture at a point: (1, 3, H, W), about [-1, 1]."""
-        ws = (point.centre + point.psi * point.direction).view(1, self._generator.num_layers, -1)
+        ws = truncated(point.centre, point.direction, point.psi).view(1, self._generator.num_layers, -1)
         noise = [part.view(shape) for part, shape in zip(point.noise.split(self._noise_counts), self._noise_shapes)]
         return self._generator.synthesize(ws.to(self._device), [layer.to(self._device) for layer in noise])
 
-    def _map(self, z: Tensor, labels: Tensor | None) -> Tensor:
-        """w (N, w_dim) on the CPU."""
-        return self._generator.map(z.to(self._device), None if labels is None else labels.to(self._device)).cpu()
-
-    def _layer(self, size: int) -> int:
-        """First layer at ``size`` px, or the number of layers if there is none."""
-        blocks = size.bit_length() - (4).bit_length()  # before it, from 4 px on
-        return min(blocks * self._generator.synthesis.layers_per_block, self._generator.num_layers)
-
     def _mean(self, labels: Tensor | None) -> Tensor:
-        """Mean face of a label: the mean w (w_dim,) of fixed latents. Without labels, the mean that training kept."""
-        if labels is None:
-            return self._generator.w_avg.cpu()
-        key = tuple(labels[0].tolist())
+        """``mean_face``, remembered for each label."""
+        key = None if labels is None else tuple(labels[0].tolist())
         if key not in self._means:
-            z = seeds_to_z(range(MEAN_OVER), self._generator.latent_dim)
-            self._means[key] = self._map(z, labels.expand(MEAN_OVER, -1)).mean(0)
+            self._means[key] = mean_face(self._generator, labels)
         return self._means[key]
 
 

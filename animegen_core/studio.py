@@ -21,6 +21,7 @@ from animegen_core.labels import LABEL_DIMS
 from animegen_core.latents import path_points, path_shares
 from animegen_core.models import GENERATORS
 from animegen_core.models.stylegan import StyleBasedGenerator
+from animegen_core.models.styles import CROSSOVERS
 from animegen_core.renderers import Point, make_renderer
 from animegen_core.version import __version__
 
@@ -115,7 +116,7 @@ class Studio:
         for character in characters:
             yield _DRAWING.submit(lambda who=character: self._draw(self._locate(who), size)).result()
 
-    def mix(self, coarse: int, middle: int, fine: int, crossovers: tuple[int, int] = (16, 64)) -> Image.Image:
+    def mix(self, coarse: int, middle: int, fine: int, crossovers: tuple[int, int] = CROSSOVERS) -> Image.Image:
         """One face with the pose and shape of a first seed, the features of a second and the colours of a third.
 
         Raises:

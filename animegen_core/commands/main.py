@@ -22,6 +22,7 @@ from animegen_core.helpers.labelling import LABELLER, label_pictures, load_class
 from animegen_core.images import MAX_DESCRIPTION, make_grid, parse_description, read_description, save_png
 from animegen_core.labels import ATTRIBUTES, EYES, HAIR, label_name
 from animegen_core.latents import PATH_KINDS, parse_seeds
+from animegen_core.models.styles import CROSSOVERS
 from animegen_core.studio import Studio, read_described
 from animegen_core.version import __version__
 
@@ -54,6 +55,7 @@ _Device = Annotated[str | None, typer.Option(help="cpu, cuda ...; by default the
 _Hair = Annotated[str | None, typer.Option(help=f"{', '.join(HAIR)}; any if left out.", autocompletion=lambda: HAIR)]
 _Eyes = Annotated[str | None, typer.Option(help=f"{', '.join(EYES)}; any if left out.", autocompletion=lambda: EYES)]
 _Psi = Annotated[float, typer.Option(help=f"Creativity, 0 (the mean face) to {MAX_PSI}.")]
+_CROSSOVERS = ",".join(map(str, CROSSOVERS))
 _Json = Annotated[bool, typer.Option("--json", help="Print a list of the written files and their descriptions as JSON.")]
 
 
@@ -122,7 +124,7 @@ def mix(
     fine: Annotated[int | None, typer.Option(help="Seed of the colours.")] = None,
     rows: Annotated[str | None, typer.Option(help="Instead: a matrix of seeds whose colours these have ...")] = None,
     columns: Annotated[str | None, typer.Option(help="... and whose pose, shape and features these have.")] = None,
-    crossovers: Annotated[str, typer.Option(help="Sizes in px from which on layers are middle and fine.")] = "16,64",
+    crossovers: Annotated[str, typer.Option(help="Sizes in px from which on layers are middle and fine.")] = _CROSSOVERS,
     hair: _Hair = None,
     eyes: _Eyes = None,
     psi: _Psi = 1.0,

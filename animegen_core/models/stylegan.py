@@ -27,6 +27,7 @@ from animegen_core.models.layers import (
     leaky_relu,
     upsample,
 )
+from animegen_core.models.styles import CROSSOVERS, first_layer
 
 MAPPING_LR = 0.01  # the mapping network learns at this share of the speed (appendix C)
 
@@ -89,7 +90,7 @@ class StyleBasedGenerator(nn.Module):
     Attributes:
         latent_dim, w_dim: lengths of z and w.
         num_layers: number of w that one picture takes.
-        crossovers: layers at which middle styles (16 and 32 px) and fine ones (64 px and up) begin.
+        crossovers: layers at which middle and fine styles begin (see ``styles.CROSSOVERS``).
         resolution: side of the picture in pixels.
         label_dims: number of values of each attribute; empty if unconditional.
         w_avg: running mean of w (w_dim,), over whatever labels training drew.
@@ -100,9 +101,9 @@ class StyleBasedGenerator(nn.Module):
         self.resolution, self.latent_dim, self.w_dim = synthesis.resolution, mapping.z_dim, mapping.w_dim
         self.label_dims = mapping.label_dims
         self.num_layers = synthesis.num_layers
-        self.crossovers = tuple(min(blocks * synthesis.layers_per_block, self.num_layers) for blocks in (2, 4))
         self.mapping = mapping
         self.synthesis = synthesis
+        self.crossovers = tuple(map(self.first_layer, CROSSOVERS))
         self.register_buffer("w_avg", torch.zeros(self.w_dim))
 
     def map(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -138,6 +139,10 @@ class StyleBasedGenerator(nn.Module):
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """``map``, then ``synthesize`` with the same w for all layers."""
         return self.synthesize(self.map(z, labels).unsqueeze(1).expand(-1, self.num_layers, -1))
+
+    def first_layer(self, size: int) -> int:
+        """The first layer at ``size`` px (see ``styles.first_layer``)."""
+        return first_layer(size, self.synthesis.layers_per_block, self.num_layers)
 
     def noise_shapes(self) -> list[tuple[int, int, int, int]]:
         """(1, 1, h, w) for each layer that takes noise, coarse first."""
