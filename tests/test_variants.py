@@ -6,24 +6,18 @@ import pytest
 from typer.testing import CliRunner
 
 from animegen_core.evaluation.results import percent
-from animegen_core.models import dcgan
 from animegen_core.training import best
-from animegen_core.training.recipes import DCGANRecipe
 from animegen_core.training.run_folder import load_options, read_log
 from benchmarks import variants
 
+TINY = dict(base_channels=4)
 CHOSEN = ("standard", "no batch norm")
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    def build(recipe):
-        variant = dict(batch_norm=recipe.options.batch_norm)
-        return dcgan.Generator(recipe.options.latent_dim, 4, **variant), dcgan.Discriminator(4, **variant)
-
-    monkeypatch.setattr(DCGANRecipe, "build", build)
     monkeypatch.setattr(best, "FACES", 60)
-    monkeypatch.setattr(variants, "VARIANTS", {name: variants.VARIANTS[name] for name in CHOSEN})
+    monkeypatch.setattr(variants, "VARIANTS", {name: variants.VARIANTS[name] | TINY for name in CHOSEN})
 
 
 @pytest.fixture
@@ -63,7 +57,7 @@ def test_the_table_names_every_variant_and_a_second_call_trains_nothing(faces, t
 
 
 def test_one_that_diverges_does_not_stop_the_others(faces, tmp_path, monkeypatch):
-    monkeypatch.setattr(variants, "VARIANTS", {"wild": dict(lr=1e30), "standard": {}})
+    monkeypatch.setattr(variants, "VARIANTS", {"wild": TINY | dict(lr=1e30), "standard": TINY})
     result = run("--data", faces, "--kimg", 0.256, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert "| wild | - | - | - |" in result.output

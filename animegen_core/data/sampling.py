@@ -70,8 +70,7 @@ class LabelGroups(Sampler[Shown]):
 
     def __iter__(self) -> Iterator[Shown]:
         order = list(self.sampler)
-        shown = self.labels[order]
-        shown[torch.rand(shown.shape) >= self.share_shown(self._epoch)] = ANY
+        shown = hide_labels(self.labels[order], self.share_shown(self._epoch))
         places = defaultdict(list)  # in the order, of each pair
         for place, pair in enumerate(map(tuple, shown.tolist())):
             places[pair].append(place)
@@ -85,6 +84,11 @@ class LabelGroups(Sampler[Shown]):
         groups = groups.view(count, self.size)[torch.randperm(count)]
         for place in [*groups.flatten().tolist(), *rest.tolist()]:
             yield Shown(order[place], shown[place])
+
+
+def hide_labels(labels: Tensor, share_shown: float) -> Tensor:
+    """Labels (N, attributes) of which each stays with that probability and else becomes -1, any."""
+    return torch.where(torch.rand(labels.shape, device=labels.device) < share_shown, labels, ANY)
 
 
 def picture_weights(labels: Tensor) -> Tensor:

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from animegen_core.checkpoint.weights import check_shard_size
 from animegen_core.data.sampling import SAMPLINGS
 from animegen_core.data.tags import LEAST_PROBABILITY
 from animegen_core.errors import AnimeGenError
 from animegen_core.models.imagenet import HELPERS
 from animegen_core.models.projected import INPUT_SIZES
 from animegen_core.training.augment import OPERATIONS, parse_operations
-from animegen_core.weights import check_shard_size
 
 PRECISIONS = ("auto", "bf16", "fp32")
 SAMPLING_HELP = "How often a colour is shown: by its frequency, or by the sqrt of it, which shows rare ones oftener."
@@ -25,6 +25,21 @@ def check_shares(options: object, *names: str) -> None:
     for name in names:
         if not 0 <= getattr(options, name) <= 1:
             raise AnimeGenError(f"{name} is {getattr(options, name)!r}, but must be from 0 to 1.")
+
+
+def check_positive(options: object, *names: str) -> None:
+    """Raise AnimeGenError if one of the named options is neither None nor above 0."""
+    for name in names:
+        value = getattr(options, name)
+        if value is not None and not value > 0:
+            raise AnimeGenError(f"{name} is {value!r}, but must be above 0.")
+
+
+def check_not_negative(options: object, *names: str) -> None:
+    """Raise AnimeGenError if one of the named options is not at least 0."""
+    for name in names:
+        if not getattr(options, name) >= 0:
+            raise AnimeGenError(f"{name} is {getattr(options, name)!r}, but must be at least 0.")
 
 
 def check_choice(options: object, name: str, good: Iterable[object]) -> None:
@@ -83,33 +98,14 @@ class TrainOptions:
     def __post_init__(self) -> None:
         if self.epochs is not None and self.kimg is not None:
             raise AnimeGenError(f"Give epochs ({self.epochs:g}) or kimg ({self.kimg:g}), not both.")
-        for name in (
-            "epochs",
-            "kimg",
-            "max_minutes",
-            "resolution",
-            "batch",
-            "lr",
-            "lr_d",
-            "lr_decay_kimg",
-            "grad_clip",
-            "save_interval",
-            "save_minutes",
-            "log_interval",
-            "evaluate_every",
-            "helper_lr",
-        ):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise AnimeGenError(f"{name} is {value!r}, but must be above 0.")
+        check_positive(self, "epochs", "kimg", "max_minutes", "resolution", "batch", "lr", "lr_d", "lr_decay_kimg", "grad_clip")
+        check_positive(self, "save_interval", "save_minutes", "log_interval", "evaluate_every", "helper_lr")
         if self.batch < 2:
             raise AnimeGenError(f"batch is {self.batch!r}, but must be at least 2: batch norm needs something to average.")
         for name in ("beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise AnimeGenError(f"{name} is {getattr(self, name)!r}, but must be at least 0 and below 1.")
-        for name in ("ema_kimg", "ema_rampup", "seed", "helper_weight", "helper_warmup_kimg"):
-            if getattr(self, name) < 0:
-                raise AnimeGenError(f"{name} is {getattr(self, name)!r}, but must be at least 0.")
+        check_not_negative(self, "ema_kimg", "ema_rampup", "seed", "helper_weight", "helper_warmup_kimg")
         check_choice(self, "precision", PRECISIONS)
         self._check_helper()
         if self.export_shards is not None:
@@ -141,6 +137,7 @@ class DCGANOptions(TrainOptions):
     """DCGAN as in the reports: batch 128, Adam 2e-4 with betas (.5, .999), real labels at .9."""
 
     latent_dim: int = option(100, "Length of z; the reports also use 50, 200 and 512.")
+    base_channels: int = option(64, "Channels at 32 px in both networks, and 8 times as many at 4 px.")
     extra_layers: int = option(0, "Additional 3 x 3 convolutions at 32 px in both networks; 2 is the reports' deeper variant.")
     batch_norm: bool = option(True, "Batch normalisation in both networks.")
     real_label_low: float = option(0.9, "Lowest label of a real picture.")
@@ -156,23 +153,35 @@ class DCGANOptions(TrainOptions):
                 f"Real labels from {self.real_label_low} to {self.real_label_high} make no sense; "
                 "need .5 < real_label_low <= real_label_high <= 1."
             )
-        if not self.feature_matching >= 0:
-            raise AnimeGenError(f"feature_matching is {self.feature_matching!r}, but must be at least 0.")
+        check_positive(self, "latent_dim", "base_channels")
+        check_not_negative(self, "extra_layers", "feature_matching")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConditionalDCGANOptions(DCGANOptions):
-    """DCGAN conditioned on hair and eye colour; pictures without a label are drawn as "any"."""
+class LabelOptions:
+    """What all families with labels have in common; stands before the other base of their options."""
 
-    labels: str | None = option(None, "Tag file (CSV: file, hair, eyes) of the pictures; required.")
+    labels: str | None = option(None, "Tag file (CSV: file, hair, eyes) of the images; without one, no colours are learned.")
     least_probability: float = option(LEAST_PROBABILITY, "Labels that a classifier gave a lower probability count as unknown.")
-    label_dropout: float = option(0.15, "Share of known labels hidden in every batch, so that any colour is learned too.")
+    label_dropout: float = option(0.15, "Fraction of known labels hidden in every batch, so that any colour is learned too.")
     label_sampling: str = option("frequency", SAMPLING_HELP)
-    mismatch_weight: float = option(1.0, "Weight of real pictures shown with a wrong label as fakes.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_shares(self, "least_probability", "label_dropout")
         check_choice(self, "label_sampling", SAMPLINGS)
-        if self.mismatch_weight < 0:
-            raise AnimeGenError(f"mismatch_weight is {self.mismatch_weight!r}, but must be at least 0.")
+
+    def share_shown(self, images_seen: float) -> float:
+        """Fraction of the known labels that is not hidden after that many images."""
+        return 1 - self.label_dropout
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConditionalDCGANOptions(LabelOptions, DCGANOptions):
+    """DCGAN conditioned on hair and eye colour, which needs a tag file; images without a label are drawn as "any"."""
+
+    mismatch_weight: float = option(1.0, "Weight of real pictures shown with a wrong label as fakes.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_not_negative(self, "mismatch_weight")

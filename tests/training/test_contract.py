@@ -7,30 +7,23 @@ from typer.testing import CliRunner
 
 from animegen_core import Character, Studio
 from animegen_core.commands.training import app
-from animegen_core.models import GENERATORS, dcgan
-from animegen_core.training.recipes import ConditionalDCGANRecipe, DCGANRecipe
+from animegen_core.models import GENERATORS
 from animegen_core.training.run_folder import read_log
 
 LATENT = 8
 SIZES = dict(resolution=16, mapping_depth=2, channel_base=64, channel_max=8, r1_interval=2)
 LABELS = dict(labels="tags.csv", label_sampling="sqrt")
 FAMILIES = {
-    "dcgan": {},
-    "conditional-dcgan": LABELS,
+    "dcgan": dict(base_channels=4),
+    "conditional-dcgan": dict(base_channels=4, **LABELS),
     "stylegan": dict(**SIZES, path_length_start_kimg=0, path_length_interval=2),
     "stylegan2": dict(**SIZES, **LABELS, label_ramp_kimg=0, loss="relativistic", r2_gamma=0.3),
 }
 
 
 @pytest.fixture(autouse=True)
-def tiny(monkeypatch, pictures):
-    """DCGANs of few channels, and a tag file of the pictures in the working directory."""
-    builds = {
-        DCGANRecipe: lambda _: (dcgan.Generator(LATENT, 4), dcgan.Discriminator(4)),
-        ConditionalDCGANRecipe: lambda _: (dcgan.ConditionalGenerator(LATENT, 4), dcgan.ConditionalDiscriminator(4)),
-    }
-    for recipe, build in builds.items():
-        monkeypatch.setattr(recipe, "build", build)
+def tag_file(monkeypatch, pictures):
+    """A tag file of the pictures in the working directory."""
     monkeypatch.chdir(pictures.parent)
     rows = [f"{path.name},{'pink' if i < 2 else 'black'},blue" for i, path in enumerate(sorted(pictures.iterdir()))]
     (pictures.parent / "tags.csv").write_text("\n".join(["file,hair,eyes", *rows]))

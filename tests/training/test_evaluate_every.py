@@ -31,11 +31,9 @@ EVERY = 0.016  # kimg: two batches
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    """Networks of few channels, and few faces."""
+    """Few faces."""
     monkeypatch.setattr(best, "FACES", FACES)
     monkeypatch.setattr(run_writer, "_CALIBRATION_BATCHES", 1)
-    build = lambda recipe: (dcgan.Generator(recipe.options.latent_dim, 4), dcgan.Discriminator(4))  # noqa: E731
-    monkeypatch.setattr(DCGANRecipe, "build", build)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +48,8 @@ def faces(tmp_path_factory):
 
 def trained(*arguments):
     """The run folder of ``train.py dcgan`` in this process."""
-    basics = ("dcgan", "--device", "cpu", "--precision", "fp32", "--batch", BATCH, "--ema-rampup", 2, "--lr", 0.01)
+    basics = ("dcgan", "--device", "cpu", "--precision", "fp32", "--batch", BATCH, "--base-channels", 4)
+    basics += ("--ema-rampup", 2, "--lr", 0.01)
     resumed = "--resume" in arguments
     result = CliRunner().invoke(app, list(map(str, basics[:3] if resumed else basics)) + list(map(str, arguments)))
     assert result.exit_code == 0, result.output

@@ -30,21 +30,9 @@ from animegen_core.training.recipes import ConditionalDCGANRecipe, DCGANRecipe
 from animegen_core.training.run_folder import load_options, read_log
 
 ROOT = Path(__file__).parents[2]
-BASICS = ("--device", "cpu", "--precision", "fp32", "--batch", 4)
+FULL_SIZE = ("--device", "cpu", "--precision", "fp32", "--batch", 4)
+BASICS = (*FULL_SIZE, "--base-channels", 4)  # networks of few channels
 EVERY_STEP = ("--save-minutes", 1e-9)
-
-# train.py with networks of few channels.
-TINY_TRAIN = """
-from animegen_core.models import dcgan
-from animegen_core.commands.training import app
-from animegen_core.training.recipes import DCGANRecipe
-
-def build(recipe):
-    return dcgan.Generator(recipe.options.latent_dim, 4), dcgan.Discriminator(4)
-
-DCGANRecipe.build = build
-app()
-"""
 
 
 def command(*arguments):
@@ -61,9 +49,9 @@ def trained(*arguments):
 
 @contextlib.contextmanager
 def started(*arguments):
-    """A tiny ``train.py`` as a process of its own, which is gone when the block ends."""
+    """``train.py`` as a process of its own, which is gone when the block ends."""
     process = subprocess.Popen(
-        [sys.executable, "-c", TINY_TRAIN, "dcgan", *map(str, arguments)],
+        [sys.executable, "train.py", "dcgan", *map(str, arguments)],
         cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
@@ -110,7 +98,7 @@ def floats(count, seed=0):
 
 
 def test_the_command_turns_a_folder_of_pictures_into_a_checkpoint(pictures, tmp_path):
-    arguments = ["dcgan", *BASICS, "--data", pictures, "--out", tmp_path / "runs", "--kimg", 0.008, "--licence", "mit"]
+    arguments = ["dcgan", *FULL_SIZE, "--data", pictures, "--out", tmp_path / "runs", "--kimg", 0.008, "--licence", "mit"]
     result = subprocess.run(
         [sys.executable, "train.py", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -134,7 +122,7 @@ def test_the_command_turns_a_folder_of_pictures_into_a_checkpoint(pictures, tmp_
     assert (info["images_seen"], info["trained_on"], info["licence"]) == (8, "12 pictures from 'pictures'", "mit")
 
 
-def test_a_killed_run_resumes_to_the_same_weights(pictures, tmp_path, tiny):
+def test_a_killed_run_resumes_to_the_same_weights(pictures, tmp_path):
     killed = tmp_path / "killed" / "00000-dcgan-64"
     with started(*BASICS, *EVERY_STEP, "--data", pictures, "--out", killed.parent, "--kimg", 2) as process:
         wait_for_steps(process, killed, 5)
@@ -155,7 +143,7 @@ def test_a_killed_run_resumes_to_the_same_weights(pictures, tmp_path, tiny):
     assert images == sorted(set(images))
 
 
-def test_a_run_resumed_twice_within_an_epoch_sees_the_same_order(pictures, tmp_path, tiny):
+def test_a_run_resumed_twice_within_an_epoch_sees_the_same_order(pictures, tmp_path):
     whole, parts = tmp_path / "whole" / "00000-dcgan-64", tmp_path / "parts" / "00000-dcgan-64"
     trained(*BASICS, "--data", pictures, "--out", whole.parent, "--kimg", 0.032)
     trained(*BASICS, "--data", pictures, "--out", parts.parent, "--kimg", 0.008)
@@ -164,14 +152,14 @@ def test_a_run_resumed_twice_within_an_epoch_sees_the_same_order(pictures, tmp_p
     assert_same_state(whole, parts)
 
 
-def test_another_seed_trains_another_network(pictures, tmp_path, tiny):
+def test_another_seed_trains_another_network(pictures, tmp_path):
     for seed in (0, 1):
         trained(*BASICS, "--data", pictures, "--out", tmp_path, "--kimg", 0.008, "--seed", seed)
     first, second = (load_file(tmp_path / f"0000{i}-dcgan-64" / "state.safetensors") for i in (0, 1))
     assert not torch.equal(first["generator.project.0.weight"], second["generator.project.0.weight"])
 
 
-def test_ctrl_c_saves_and_says_how_to_go_on(pictures, tmp_path, tiny):
+def test_ctrl_c_saves_and_says_how_to_go_on(pictures, tmp_path):
     folder = tmp_path / "my runs" / "00000-dcgan-64"
     with started(*BASICS, *EVERY_STEP, "--data", pictures, "--out", folder.parent, "--kimg", 2) as process:
         wait_for_steps(process, folder, 2)
@@ -204,19 +192,19 @@ class Scripted(Dataset):
         return floats(1, index)[0] if replacement is None else replacement
 
 
-def test_a_termination_request_saves_too(tmp_path, tiny, capsys):
+def test_a_termination_request_saves_too(tmp_path, capsys):
     def before(number):
         if number == 9:
             os.kill(os.getpid(), signal.SIGTERM)
 
     handler = signal.getsignal(signal.SIGTERM)
-    train_dcgan(DataLoader(Scripted(before), 4), 1, "cpu", tmp_path)
+    train_dcgan(DataLoader(Scripted(before), 4), 1, "cpu", tmp_path, base_channels=4)
     assert 8 <= progress(tmp_path)["images_seen"] <= 12
     assert "Go on with:" in capsys.readouterr().out
     assert signal.getsignal(signal.SIGTERM) is handler
 
 
-def test_max_minutes_ends_a_run_that_can_go_on(pictures, tmp_path, tiny):
+def test_max_minutes_ends_a_run_that_can_go_on(pictures, tmp_path):
     result = trained(*BASICS, "--data", pictures, "--out", tmp_path, "--max-minutes", 0.003)
     assert "Go on with:" in result.stdout
     folder = tmp_path / "00000-dcgan-64"
@@ -225,7 +213,7 @@ def test_max_minutes_ends_a_run_that_can_go_on(pictures, tmp_path, tiny):
     assert progress(folder)["images_seen"] == seen + 4
 
 
-def test_small_pictures_can_be_enlarged_by_the_upscaler(pictures, tmp_path, tiny, isolated_cache):
+def test_small_pictures_can_be_enlarged_by_the_upscaler(pictures, tmp_path, isolated_cache):
     enlarged = "*-enlarged-64-*.npy"
     trained(*BASICS, "--data", pictures, "--out", tmp_path, "--kimg", 0.004)
     assert not list(isolated_cache.glob(enlarged))
@@ -239,13 +227,13 @@ def test_small_pictures_can_be_enlarged_by_the_upscaler(pictures, tmp_path, tiny
     assert len(list(isolated_cache.glob("*.npy"))) == 2  # the resumed run took the same pictures
 
 
-def test_epochs_count_passes_and_snapshots_come_at_the_interval(pictures, tmp_path, tiny):
+def test_epochs_count_passes_and_snapshots_come_at_the_interval(pictures, tmp_path):
     trained(*BASICS, "--data", pictures, "--out", tmp_path, "--epochs", 3, "--save-interval", 1)
     samples = tmp_path / "00000-dcgan-64" / "samples"
     assert sorted(path.name for path in samples.iterdir()) == ["00000012.png", "00000024.png", "00000036.png"]
 
 
-def test_the_checkpoint_holds_the_averaged_generator(pictures, tmp_path, tiny):
+def test_the_checkpoint_holds_the_averaged_generator(pictures, tmp_path):
     trained(*BASICS, "--data", pictures, "--out", tmp_path, "--kimg", 0.04, "--ema-rampup", 10, "--lr", 0.01)
     folder = tmp_path / "00000-dcgan-64"
     state = load_file(folder / "state.safetensors")
@@ -265,7 +253,7 @@ def test_the_checkpoint_holds_the_averaged_generator(pictures, tmp_path, tiny):
         (["--feature-matching", 0.1], dict()),
     ],
 )
-def test_every_variant_is_one_flag_away(pictures, tmp_path, tiny, flags, arguments):
+def test_every_variant_is_one_flag_away(pictures, tmp_path, flags, arguments):
     trained(*BASICS, "--data", pictures, "--out", tmp_path, "--kimg", 0.008, *flags)
     config = load_checkpoint(tmp_path / "00000-dcgan-64" / "checkpoint").config["generator"]
     assert config == dict(latent_dim=100, base_channels=4, extra_layers=0, batch_norm=True) | arguments
@@ -282,7 +270,7 @@ def test_a_dry_run_prints_the_options_and_writes_nothing(pictures, tmp_path, iso
     assert not list(isolated_cache.iterdir())
 
 
-def test_a_picture_that_is_no_number_stops_the_run_and_the_last_good_state_is_kept(tmp_path, tiny):
+def test_a_picture_that_is_no_number_stops_the_run_and_the_last_good_state_is_kept(tmp_path):
     path, good = tmp_path / "state.safetensors", []
 
     def before(number):
@@ -291,7 +279,7 @@ def test_a_picture_that_is_no_number_stops_the_run_and_the_last_good_state_is_ke
             return torch.full((3, 64, 64), float("nan"))
         return None
 
-    options = DCGANOptions(epochs=1, batch=4, save_minutes=1e-9)
+    options = DCGANOptions(epochs=1, batch=4, base_channels=4, save_minutes=1e-9)
     with pytest.raises(AnimeGenError, match=r"Training diverged at 24 pictures.*last good state is kept in"):
         train(DCGANRecipe(options), DataLoader(Scripted(before), 4), tmp_path, "cpu")
     assert [path.read_bytes()] == good
@@ -299,7 +287,7 @@ def test_a_picture_that_is_no_number_stops_the_run_and_the_last_good_state_is_ke
     assert all(tensor.isfinite().all() for tensor in load_file(path).values())
 
 
-def test_an_absurd_learning_rate_ends_in_one_sentence(pictures, tmp_path, tiny):
+def test_an_absurd_learning_rate_ends_in_one_sentence(pictures, tmp_path):
     result = command(*BASICS, "--data", pictures, "--out", tmp_path, "--epochs", 5, "--lr", 1e30)
     assert result.exit_code == 2
     assert "Traceback" not in result.stderr
@@ -313,9 +301,7 @@ def finished_run(tmp_path_factory):
     """The folder of a short run whose data are gone."""
     folder = tmp_path_factory.mktemp("finished") / "run"
     loader = DataLoader(TensorDataset(floats(8)), 4)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DCGANRecipe, "build", lambda _: (dcgan.Generator(100, 4), dcgan.Discriminator(4)))
-        train_dcgan(loader, 1, "cpu", folder)
+    train_dcgan(loader, 1, "cpu", folder, base_channels=4)
     return folder
 
 
@@ -335,7 +321,7 @@ def test_what_a_resumed_run_refuses(finished_run, flags, fragment):
     assert {path: path.read_bytes() for path in finished_run.rglob("*") if path.is_file()} == before
 
 
-def test_a_resumed_run_may_be_told_again_what_it_is(finished_run, pictures, tiny):
+def test_a_resumed_run_may_be_told_again_what_it_is(finished_run, pictures):
     result = command("--resume", finished_run, "--data", pictures, "--lr", 0.0002, "--epochs", 9, "--dry-run")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["epochs"] == 9
@@ -363,7 +349,7 @@ def test_mistakes_end_with_code_2_and_one_sentence(pictures, tmp_path, flags, fr
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_run_of_an_earlier_version_resumes(pictures, tmp_path, tiny):
+def test_a_run_of_an_earlier_version_resumes(pictures, tmp_path):
     """Its options.json lacks what has been added since."""
     trained(*BASICS, "--data", pictures, "--out", tmp_path, "--kimg", 0.008)
     path = tmp_path / "00000-dcgan-64" / "options.json"
@@ -377,7 +363,7 @@ def test_a_run_of_an_earlier_version_resumes(pictures, tmp_path, tiny):
     assert json.loads(path.read_text())["feature_matching"] == 0
 
 
-def test_a_resumed_run_keeps_what_its_card_says(pictures, tmp_path, tiny):
+def test_a_resumed_run_keeps_what_its_card_says(pictures, tmp_path):
     start = ["--batch", 4, "--device", "cpu", "--data", pictures, "--out", tmp_path / "runs", "--kimg", 0.004]
     assert command(*start, "--trained-on", "twelve blobs", "--licence", "mit").exit_code == 0
     run = tmp_path / "runs" / "00000-dcgan-64"
@@ -386,7 +372,7 @@ def test_a_resumed_run_keeps_what_its_card_says(pictures, tmp_path, tiny):
     assert (info["images_seen"], info["trained_on"], info["licence"]) == (8, "twelve blobs", "mit")
 
 
-def test_a_checkpoint_can_be_written_in_shards_and_a_resumed_run_can_change_their_size(pictures, tmp_path, tiny):
+def test_a_checkpoint_can_be_written_in_shards_and_a_resumed_run_can_change_their_size(pictures, tmp_path):
     def shards():
         return len(list((tmp_path / "00000-dcgan-64" / "checkpoint").glob("model*.safetensors")))
 

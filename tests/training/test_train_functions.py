@@ -33,9 +33,9 @@ def with_labels(pictures):
 
 
 @pytest.mark.parametrize("dataset", [lambda pictures: pictures, TensorDataset, with_labels])
-def test_the_function_trains_on_any_loader_of_float_pictures(tmp_path, tiny, dataset):
+def test_the_function_trains_on_any_loader_of_float_pictures(tmp_path, dataset):
     loader = DataLoader(dataset(floats(8)), 4, shuffle=True)
-    checkpoint = train_dcgan(loader, 2, "cpu", tmp_path / "run", latent_dim=16)
+    checkpoint = train_dcgan(loader, 2, "cpu", tmp_path / "run", latent_dim=16, base_channels=4)
     studio = Studio.load(checkpoint, "cpu")
     assert studio.render(Character(1)).size == (64, 64)
     info = studio.checkpoint.info()
@@ -43,22 +43,22 @@ def test_the_function_trains_on_any_loader_of_float_pictures(tmp_path, tiny, dat
 
 
 @pytest.mark.parametrize("count, seen", [(8, 16), (10, 20), (9, 16)])  # a last batch of one has no batch statistics
-def test_an_epoch_ends_where_the_loader_ends(tmp_path, tiny, count, seen):
-    train_dcgan(DataLoader(TensorDataset(floats(count)), 4), 2, "cpu", tmp_path / "run")
+def test_an_epoch_ends_where_the_loader_ends(tmp_path, count, seen):
+    train_dcgan(DataLoader(TensorDataset(floats(count)), 4), 2, "cpu", tmp_path / "run", base_channels=4)
     assert Studio.load(tmp_path / "run" / "checkpoint", "cpu").checkpoint.config["images_seen"] == seen
 
 
 @pytest.mark.parametrize("count, options", [(3, dict(batch_size=4, drop_last=True)), (1, dict(batch_size=4))])
-def test_a_loader_without_a_usable_batch_is_refused(tmp_path, tiny, count, options):
+def test_a_loader_without_a_usable_batch_is_refused(tmp_path, count, options):
     with pytest.raises(AnimeGenError, match=f"{count} pictures in batches of 4 cannot be trained on"):
-        train_dcgan(DataLoader(TensorDataset(floats(count)), **options), 2, "cpu", tmp_path / "run")
+        train_dcgan(DataLoader(TensorDataset(floats(count)), **options), 2, "cpu", tmp_path / "run", base_channels=4)
 
 
-def test_a_folder_that_holds_a_run_is_not_written_over(tmp_path, tiny):
-    train_dcgan(DataLoader(floats(8), 4), 1, "cpu", tmp_path)
+def test_a_folder_that_holds_a_run_is_not_written_over(tmp_path):
+    train_dcgan(DataLoader(floats(8), 4), 1, "cpu", tmp_path, base_channels=4)
     before = (tmp_path / "state.safetensors").read_bytes()
     with pytest.raises(AnimeGenError, match="already holds a run"):
-        train_dcgan(DataLoader(floats(8), 4), 1, "cpu", tmp_path)
+        train_dcgan(DataLoader(floats(8), 4), 1, "cpu", tmp_path, base_channels=4)
     assert (tmp_path / "state.safetensors").read_bytes() == before
 
 

@@ -25,7 +25,7 @@ from animegen_core.training.ema import EMA
 from animegen_core.training.helpers.degradation import degrade, random_patch
 from animegen_core.training.helpers.upscaler_report import held_out_report
 from animegen_core.training.loop import stop_requests
-from animegen_core.training.options import PRECISIONS, option
+from animegen_core.training.options import PRECISIONS, check_choice, check_not_negative, check_positive, option
 from animegen_core.training.run_folder import STATE, RunLog
 from animegen_core.training.state import load_state, save_state
 
@@ -56,17 +56,11 @@ class UpscalerOptions:
     log_interval: int = option(50, "Steps between rows of the log.")
 
     def __post_init__(self) -> None:
-        for name in ("kimg", "max_minutes", "patch", "batch", "lr", "save_minutes", "log_interval"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise AnimeGenError(f"{name} is {value!r}, but must be above 0.")
-        for name in ("edge_weight", "ema_kimg", "seed"):
-            if getattr(self, name) < 0:
-                raise AnimeGenError(f"{name} is {getattr(self, name)!r}, but must be at least 0.")
+        check_positive(self, "kimg", "max_minutes", "patch", "batch", "lr", "save_minutes", "log_interval")
+        check_not_negative(self, "edge_weight", "ema_kimg", "seed")
         if self.patch % self.scale:
             raise AnimeGenError(f"patch is {self.patch!r}, but must be a multiple of the scale, {self.scale}.")
-        if self.precision not in PRECISIONS:
-            raise AnimeGenError(f"Unknown precision {self.precision!r}; choose one of: {', '.join(PRECISIONS)}.")
+        check_choice(self, "precision", PRECISIONS)
 
 
 class UpscalerTrainer:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from animegen_core.data.sampling import hide_labels
 from animegen_core.labels import ANY, LABEL_DIMS
 from animegen_core.models import dcgan
 from animegen_core.training import losses
@@ -20,8 +21,8 @@ class DCGANRecipe(Recipe):
     family = "dcgan"
 
     def build(self) -> tuple[nn.Module, nn.Module]:
-        variant = dict(extra_layers=self.options.extra_layers, batch_norm=self.options.batch_norm)
-        return dcgan.Generator(self.options.latent_dim, **variant), dcgan.Discriminator(**variant)
+        sizes = self._sizes()
+        return dcgan.Generator(self.options.latent_dim, **sizes), dcgan.Discriminator(**sizes)
 
     def generate(self, generator: nn.Module, count: int, labels: Tensor | None, device: torch.device) -> Tensor:
         return generator(torch.randn(count, self.options.latent_dim, device=device))
@@ -42,6 +43,10 @@ class DCGANRecipe(Recipe):
         matching = losses.feature_matching_loss(real_features, fake_features)
         return losses.bce_generator_loss(logits) + self.options.feature_matching * matching
 
+    def _sizes(self) -> dict[str, int | bool]:
+        """Arguments of both networks."""
+        return {name: getattr(self.options, name) for name in ("base_channels", "extra_layers", "batch_norm")}
+
     def _real_labels(self) -> tuple[float, float]:
         return self.options.real_label_low, self.options.real_label_high
 
@@ -57,11 +62,11 @@ class ConditionalDCGANRecipe(DCGANRecipe):
     conditional = True
 
     def build(self) -> tuple[nn.Module, nn.Module]:
-        variant = dict(extra_layers=self.options.extra_layers, batch_norm=self.options.batch_norm)
-        return dcgan.ConditionalGenerator(self.options.latent_dim, **variant), dcgan.ConditionalDiscriminator(**variant)
+        sizes = self._sizes()
+        return dcgan.ConditionalGenerator(self.options.latent_dim, **sizes), dcgan.ConditionalDiscriminator(**sizes)
 
     def prepare_labels(self, labels: Tensor, progress: Progress) -> Tensor:
-        return torch.where(torch.rand(labels.shape, device=labels.device) < self.options.label_dropout, ANY, labels)
+        return hide_labels(labels, self.options.share_shown(progress["images_seen"]))
 
     def generate(self, generator: nn.Module, count: int, labels: Tensor | None, device: torch.device) -> Tensor:
         return generator(torch.randn(count, self.options.latent_dim, device=device), labels)
