@@ -1,7 +1,6 @@
 """Frames to animated files: GIF, WebP, MP4, or a folder of PNGs, each with the description of its making embedded."""
 
 import itertools
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from animegen_core.errors import AnimeGenError
-from animegen_core.files import atomic_path
+from animegen_core.files import atomic_folder, atomic_path
 from animegen_core.images import description_text, save_png
 
 _SHORTEST_GIF_FRAME = 20  # ms; browsers show what is shorter for 100 ms
@@ -112,14 +111,9 @@ def _write_mp4(frames: Iterator[Image.Image], path: Path, fps: int, description:
 
 
 def _write_folder(frames: Iterator[Image.Image], path: Path, fps: int, description: dict | None, loop: bool) -> None:
-    temporary = path.with_name(f".{path.name}.partial")
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
+    with atomic_folder(path) as temporary:
         for index, frame in enumerate(frames):
             save_png(frame, temporary / f"frame{index:05d}.png", description)
-        temporary.replace(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 _WRITERS = {".gif": _write_gif, ".webp": _write_webp, ".mp4": _write_mp4, "": _write_folder}

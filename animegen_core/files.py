@@ -1,26 +1,77 @@
 """Writing files so that a reader, or a killed run, never meets half of one."""
 
+import itertools
 import os
+import platform
+import re
+import shutil
+import time
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
+
+from animegen_core.errors import AnimeGenError
+
+_LONG_AGO = 86_400  # seconds after which a temporary file is a leftover, whichever computer wrote it
+_HOST = f"{zlib.crc32(platform.node().encode()):08x}"  # a process's number says nothing on another computer
+_TEMPORARY = re.compile(r"\.animegen-([0-9a-f]{8})-(\d+)-\d+(\.\w*)?")
+_count = itertools.count()
+_open: set[Path] = set()  # temporary files and folders of this process
 
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; it takes its place when the block ends well and vanishes when it raises.
 
-    The temporary name keeps the suffix, because many writers choose the format by it.
+    The temporary name keeps the suffix, because many writers choose the format by it. Temporary files that killed processes
+    have left in the folder are removed.
+
+    Raises:
+        OSError: the file cannot be written, also where a library has an error type of its own for that; it names ``path``.
+        AnimeGenError: it cannot be written, and the library does not say why.
     """
     path = Path(path)
+    with _temporary(path, path.suffix) as temporary:
+        try:
+            yield temporary
+            with temporary.open("rb") as stream:
+                os.fsync(stream.fileno())
+            temporary.replace(path)
+        except Exception as error:
+            _raise_of(error, path, temporary)
+            raise
+
+
+@contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """``atomic_path`` for a folder, which is yielded empty; ``path`` must be missing or an empty folder."""
+    path = Path(path)
+    with _temporary(path, "") as temporary:
+        temporary.mkdir()
+        yield temporary
+        temporary.replace(path)
+
+
+@contextmanager
+def _temporary(path: Path, suffix: str) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    _remove_leftovers(path.parent.absolute())
+    suffix = suffix if len(suffix) < 16 else ""  # else the name may become too long
+    temporary = path.with_name(f".animegen-{_HOST}-{os.getpid()}-{next(_count)}{suffix}")
+    _open.add(temporary.absolute())
     try:
         yield temporary
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
-        temporary.replace(path)
     finally:
+        _remove(temporary)
+        _open.discard(temporary.absolute())
+
+
+def _remove(temporary: Path) -> None:
+    if temporary.is_dir():
+        shutil.rmtree(temporary, ignore_errors=True)
+    else:
         temporary.unlink(missing_ok=True)
 
 
@@ -28,3 +79,36 @@ def atomic_write_text(path: str | Path, text: str) -> None:
     """Write a UTF-8 text file in one step."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def _raise_of(error: Exception, path: Path, temporary: Path) -> None:
+    """Raise an error of the operating system that ``error`` stands for, with the name of the file that was to be written."""
+    if isinstance(error, OSError):
+        if error.errno is None:  # as NumPy and Pillow say that they wrote less than they meant to
+            raise AnimeGenError(f"'{path}' cannot be written, perhaps because the disk is full: {error}.") from error
+        if error.filename is None or str(error.filename) == str(temporary):
+            error.filename = str(path)
+            error.filename2 = None
+    elif code := re.search(r"\(os error (\d+)\)", str(error)):  # as libraries in Rust, such as safetensors, say it
+        raise OSError(int(code[1]), os.strerror(int(code[1])), str(path)) from error
+
+
+@lru_cache(maxsize=256)  # once in each folder
+def _remove_leftovers(folder: Path) -> None:
+    for path in folder.glob(".animegen-*"):
+        match = _TEMPORARY.fullmatch(path.name)
+        if match and path not in _open and (_is_dead(match[1], int(match[2])) or _is_old(path)):
+            with suppress(OSError):
+                _remove(path)
+
+
+def _is_dead(host: str, process: int) -> bool:
+    from psutil import pid_exists  # needed here only
+
+    return host == _HOST and (process == os.getpid() or not pid_exists(process))
+
+
+def _is_old(path: Path) -> bool:
+    with suppress(OSError):
+        return time.time() - path.stat().st_mtime > _LONG_AGO
+    return False
