@@ -18,6 +18,11 @@ def quote(value: object) -> str:
         return f"an endless {type(value).__name__}"
 
 
+def printable(text: str) -> str:
+    """A name as a sentence shows it: control characters, and bytes of a file name that are no UTF-8, are escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def check_whole(name: str, value: object, least: int, most: int) -> int:
     """Return ``value`` as an int if it is a whole number in [least, most], NumPy's too.
 

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from animegen_core.data.cache import PictureCache, load_pictures
 from animegen_core.data.sampling import Shown, make_sampler
-from animegen_core.data.tags import labels_for, read_tags
+from animegen_core.data.tags import read_labels
 from animegen_core.errors import AnimeGenError
 
 
@@ -81,12 +81,14 @@ def loader_of(
     share_shown: Callable[[int], float] = lambda epoch: 1.0,
 ) -> DataLoader:
     """``make_loader`` for pictures that are loaded already, and in groups of equal labels (see ``sampling.LabelGroups``)."""
+    if len(cache.names) < 2:
+        raise AnimeGenError(f"Data path '{cache.path}' holds one picture only; training needs at least 2, better thousands.")
     if len(cache.names) < batch:
         raise AnimeGenError(
             f"Data path '{cache.path}' holds {len(cache.names)} pictures, fewer than one batch of {batch}; "
             f"add pictures or choose a batch of {len(cache.names)} or less."
         )
-    labels = None if tags is None else labels_for(cache.names, read_tags(tags), least_probability)
+    labels = None if tags is None else read_labels(tags, cache.names, least_probability)
     dataset = PictureDataset(cache.pictures, labels)
     sampler = make_sampler(dataset, label_sampling, group_size, share_shown)
     return DataLoader(dataset, batch, sampler=sampler, drop_last=True, collate_fn=_keep)

@@ -1,18 +1,20 @@
-"""Where pictures come from (a folder, nested folders or a zip) and how one file becomes a square RGB array."""
+"""Where pictures come from: a folder, nested and linked folders, or a zip."""
 
 import hashlib
-import io
+import os
 import zipfile
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
-import numpy as np
-from PIL import Image, ImageOps
-
+from animegen_core.data.decoding import MAX_FILE, Enlarge, decode, short_side
 from animegen_core.errors import AnimeGenError
 
-Enlarge = Callable[[Image.Image], Image.Image]
+__all__ = ["Enlarge", "PictureSource", "decode", "find_pictures", "short_side"]
+
+_ENCRYPTED = 1  # of a zip entry's flags
 
 
 @dataclass(frozen=True)
@@ -23,20 +25,22 @@ class PictureSource:
         path: the folder or zip, absolute.
         names: file names relative to it, sorted, with forward slashes.
         fingerprint: changes when a file is added, removed or modified.
-        read: name -> bytes of that file; safe to call from several threads.
+        read: name -> bytes of that file; AnimeGenError if they are more than ``MAX_FILE``. Safe to call from several threads.
+        sizes: bytes of each file, as folder or zip declare it.
     """
 
     path: Path
     names: list[str]
     fingerprint: str
     read: Callable[[str], bytes]
+    sizes: dict[str, int]
 
 
 def find_pictures(path: str | Path) -> PictureSource:
-    """List the files of a folder (recursively) or of a zip; hidden files and macOS resource forks are left out.
+    """List the files of a folder (with its subfolders and linked folders) or of a zip, without hidden files and macOS forks.
 
     Raises:
-        AnimeGenError: the path does not exist, is neither folder nor zip, or holds no file.
+        AnimeGenError: the path does not exist, is neither folder nor zip, holds no file, or needs a password.
     """
     given, path = path, Path(path).expanduser().resolve()
     if path.is_dir():
@@ -44,54 +48,15 @@ def find_pictures(path: str | Path) -> PictureSource:
     elif zipfile.is_zipfile(path):
         source = _zip(path)
     elif path.exists():
-        raise AnimeGenError(f"Data path '{given}' is neither a folder nor a zip of pictures.")
+        with path.open("rb") as stream:
+            starts_as_zip = stream.read(4) == b"PK\x03\x04"
+        found = "a damaged zip, perhaps cut short" if starts_as_zip else "neither a folder nor a zip of pictures"
+        raise AnimeGenError(f"Data path '{given}' is {found}.")
     else:
         raise AnimeGenError(f"Data path '{given}' does not exist; give a folder or a zip of pictures.")
     if not source.names:
         raise AnimeGenError(f"Data path '{given}' holds no files; give a folder or a zip of pictures.")
     return source
-
-
-def decode(data: bytes, resolution: int, enlarge: Enlarge | None = None) -> np.ndarray:
-    """One encoded picture to a uint8 array (resolution, resolution, 3).
-
-    The reports' pipeline: RGB, bilinear resize of the short side (small pictures are enlarged), centre crop. Transparent
-    parts turn white and a camera's orientation tag is obeyed.
-
-    Args:
-        enlarge: makes the centre square of a smaller picture larger before it is resized; without it, resizing does all.
-
-    Raises:
-        Exception: of nearly any kind, as PIL has it; not a whole picture.
-    """
-    from torchvision.transforms import InterpolationMode  # slow to import, and not needed to draw
-    from torchvision.transforms import functional as F
-
-    with Image.open(io.BytesIO(data)) as opened:
-        picture = _to_rgb(ImageOps.exif_transpose(opened))
-    if enlarge is not None and min(picture.size) < resolution:
-        picture = enlarge(F.center_crop(picture, min(picture.size)))
-    picture = F.resize(picture, resolution, InterpolationMode.BILINEAR)
-    return np.asarray(F.center_crop(picture, resolution))
-
-
-def short_side(data: bytes) -> int:
-    """Pixels of the shorter side of an encoded picture, of which only the header is read.
-
-    Raises:
-        Exception: as ``decode``.
-    """
-    with Image.open(io.BytesIO(data)) as opened:
-        return min(opened.size)
-
-
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I"):  # 16 bits a pixel, which PIL would clip rather than scale
-        return Image.fromarray((np.asarray(picture, dtype=np.int64) >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
-    if picture.has_transparency_data:
-        white = Image.new("RGBA", picture.size, "white")
-        return Image.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
-    return picture.convert("RGB")
 
 
 def _is_hidden(name: str) -> bool:
@@ -103,21 +68,67 @@ def _fingerprint(entries: list[tuple]) -> str:
 
 
 def _folder(path: Path) -> PictureSource:
-    entries = []
-    for file in path.rglob("*"):
-        name = file.relative_to(path).as_posix()
-        if file.is_file() and not _is_hidden(name):
-            stat = file.stat()
-            entries.append((name, stat.st_size, stat.st_mtime_ns))
-    entries.sort()
-    return PictureSource(path, [e[0] for e in entries], _fingerprint(entries), lambda name: (path / name).read_bytes())
+    entries = sorted(_entries(path))
+    sizes = {name: max(0, size) for name, size, _ in entries}
+    return PictureSource(path, list(sizes), _fingerprint(entries), lambda name: _read(path / name), sizes)
+
+
+def _read(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return _at_most(stream, MAX_FILE)
+
+
+def _at_most(stream: IO[bytes], most: int) -> bytes:
+    data = stream.read(most + 1)
+    if len(data) > most:
+        raise AnimeGenError(f"over {most // 10**6} MB, too large")
+    return data
+
+
+def _entries(root: Path) -> Iterator[tuple[str, int, int]]:
+    """Name, size and time of each file; -1 for both where a link leads nowhere or a folder cannot be read, to be named.
+
+    Linked folders are followed after all others, and every folder is listed once, so that no cycle is endless.
+    """
+    visited, folders, linked = set(), deque([root]), deque()
+    while folders or linked:
+        folder = folders.popleft() if folders else linked.popleft()
+        try:
+            stat = folder.stat()
+            if (stat.st_dev, stat.st_ino) in visited:
+                continue
+            visited.add((stat.st_dev, stat.st_ino))
+            files = sorted(os.scandir(folder), key=lambda file: file.name)
+        except OSError:
+            yield folder.relative_to(root).as_posix(), -1, -1
+            continue
+        for file in files:
+            name = Path(file.path).relative_to(root).as_posix()
+            if _is_hidden(file.name):
+                continue
+            if file.is_dir():
+                (linked if file.is_symlink() else folders).append(Path(file.path))
+            elif file.is_file():
+                stat = file.stat()
+                yield name, stat.st_size, stat.st_mtime_ns
+            elif file.is_symlink():
+                yield name, -1, -1
 
 
 def _zip(path: Path) -> PictureSource:
     try:
         archive = zipfile.ZipFile(path)  # kept open: reading from it is thread-safe
-    except zipfile.BadZipFile as error:
+    except Exception as error:  # on damaged bytes zipfile raises nearly anything
         raise AnimeGenError(f"Data path '{path}' is a damaged zip: {error}.") from error
-    entries = [(i.filename, i.file_size, i.CRC) for i in archive.infolist() if not i.is_dir()]
-    entries = sorted(e for e in entries if not _is_hidden(e[0]))
-    return PictureSource(path, [e[0] for e in entries], _fingerprint(entries), archive.read)
+    infos = {i.filename: i for i in archive.infolist() if not i.is_dir() and not _is_hidden(i.filename)}
+    if infos and all(info.flag_bits & _ENCRYPTED for info in infos.values()):
+        raise AnimeGenError(f"Data path '{path}' is a zip with a password; unpack it and give the folder.")
+
+    def read(name: str) -> bytes:
+        if infos[name].flag_bits & _ENCRYPTED:
+            raise AnimeGenError("has a password")
+        with archive.open(infos[name]) as stream:
+            return _at_most(stream, MAX_FILE)
+
+    entries = sorted((name, info.file_size, info.CRC) for name, info in infos.items())
+    return PictureSource(path, [e[0] for e in entries], _fingerprint(entries), read, {e[0]: e[1] for e in entries})

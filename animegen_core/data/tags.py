@@ -2,19 +2,22 @@
 
 import csv
 import io
-from collections.abc import Sequence
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import torch
 from torch import Tensor
 
-from animegen_core.errors import AnimeGenError
-from animegen_core.files import atomic_write_text
+from animegen_core.errors import AnimeGenError, quote
+from animegen_core.files import atomic_path
 from animegen_core.labels import ANY, ATTRIBUTES, label_index, label_name
 
 LEAST_PROBABILITY = 0.6  # of a classifier's label that counts, where nobody asks for another
 _COLUMNS = ("file", *ATTRIBUTES)
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # its byte order marks
 
 
 @dataclass(frozen=True)
@@ -33,55 +36,133 @@ class Tag:
 
 
 def read_tags(path: str | Path) -> list[Tag]:
-    """Read a tag file. Further columns, ``hair_probability`` and ``eyes_probability`` among them, may be missing.
+    """Read a tag file as people, spreadsheets and ``write_tags`` make them.
+
+    Columns may come in any order, further ones are ignored, and those of probabilities may be missing. Cells are separated by
+    commas, semicolons or tabs, with or without spaces after them; the text is UTF-8, or UTF-16 with a byte order mark. Two rows
+    of one picture count once if they agree.
 
     Raises:
-        AnimeGenError: no such file, a column is missing, or a colour or probability is unknown (with its line).
+        AnimeGenError: no such file, a column is missing, or a row cannot be understood (with its line).
     """
+    rows = _rows(path)
+    _, header = next(rows, (1, []))
+    columns = [name.strip().lower() for name in header]
+    for name in _COLUMNS:
+        if columns.count(name) != 1:
+            found = "no column" if name not in columns else f"{columns.count(name)} columns"
+            raise AnimeGenError(f"Tag file '{path}' has {found} '{name}'; it needs one of each: {', '.join(_COLUMNS)}.")
+    tags: dict[str, tuple[int, Tag]] = {}
+    for line, cells in rows:
+        if not any(cells):
+            continue
+        try:
+            tag = _tag(columns, cells)
+            first, earlier = tags.setdefault(normal_name(tag.file), (line, tag))
+            if earlier.labels != tag.labels:
+                raise AnimeGenError(f"{quote(tag.file)} has other colours than in line {first}; leave one of the two out.")
+        except AnimeGenError as error:
+            raise AnimeGenError(f"Tag file '{path}', line {line}: {error}") from error
+    return [tag for _, tag in tags.values()]
+
+
+def _rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
+    """The number of its first line, and the cells without spaces around them, of each row of a CSV that is no empty line."""
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        data = Path(path).expanduser().read_bytes()
+        # A name that is no UTF-8 must come out as the file system has it, which Python spells with surrogates.
+        text = data.decode("utf-16") if data.startswith(_UTF_16) else data.decode("utf-8-sig", "surrogateescape")
+    except FileNotFoundError:
+        raise AnimeGenError(f"Tag file '{path}' does not exist.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise AnimeGenError(f"Tag file '{path}' cannot be read as a CSV.") from error
-    reader = csv.DictReader(io.StringIO(text))
-    if missing := [name for name in _COLUMNS if name not in (reader.fieldnames or [])]:
-        raise AnimeGenError(f"Tag file '{path}' has no column '{missing[0]}'; it needs: {', '.join(_COLUMNS)}.")
-    tags = []
-    for row in reader:
+    header = text.partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)  # a comma where none is found
+    reader = csv.reader(io.StringIO(text, newline=None), delimiter=delimiter, skipinitialspace=True, strict=True)
+    while True:
+        line = reader.line_num + 1
         try:
-            labels = tuple(label_index(name, (row[name] or "").strip().lower() or None) for name in ATTRIBUTES)
-            given = (row.get(f"{name}_probability") for name in ATTRIBUTES)
-            probabilities = tuple(float(value) if value else 1.0 for value in given)
-        except ValueError as error:  # AnimeGenError is one
-            raise AnimeGenError(f"Tag file '{path}', line {reader.line_num}: {error}") from error
-        tags.append(Tag(row["file"].strip(), labels, probabilities))
-    return tags
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise AnimeGenError(f"Tag file '{path}', line {line} is no row of a CSV: {error}.") from error
+        if cells:
+            yield line, [cell.strip() for cell in cells]
+
+
+def _tag(columns: list[str], cells: list[str]) -> Tag:
+    if any(cells[len(columns) :]):
+        raise AnimeGenError(f"The row has {len(cells)} cells, but the header {len(columns)}; a name with a comma needs quotes.")
+    row = dict(zip(columns, [*cells, *[""] * (len(columns) - len(cells))]))
+    if not row["file"]:
+        raise AnimeGenError("The row names no file.")
+    labels = tuple(label_index(name, row[name].lower() or None) for name in ATTRIBUTES)
+    return Tag(row["file"], labels, tuple(_probability(row.get(f"{name}_probability", "")) for name in ATTRIBUTES))
+
+
+def _probability(text: str) -> float:
+    try:
+        value = float(text.replace(",", ".") or 1)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise AnimeGenError(f"The probability is {quote(text)}, but must be a number from 0 to 1.")
+    return value
 
 
 def write_tags(path: str | Path, tags: Sequence[Tag]) -> None:
-    """Write a tag file with probabilities, atomically."""
+    """Write a tag file with probabilities, atomically; names that are no UTF-8 keep their bytes."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([*_COLUMNS, *(f"{name}_probability" for name in ATTRIBUTES)])
     for tag in tags:
         colours = (label_name(name, index) or "" for name, index in zip(ATTRIBUTES, tag.labels))
         writer.writerow([tag.file, *colours, *(f"{p:.4f}" for p in tag.probabilities)])
-    atomic_write_text(path, stream.getvalue())
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(stream.getvalue().encode("utf-8", "surrogateescape"))
+
+
+def normal_name(file: str) -> str:
+    """A picture's name with forward slashes, and without "." for the folder that it begins in."""
+    return str(PurePosixPath(file.replace("\\", "/")))
+
+
+def match_tags(names: Sequence[str], tags: Sequence[Tag]) -> list[Tag | None]:
+    """The tag of each picture, None where there is none.
+
+    A tag belongs to the picture of its whole name. Where there is none, it belongs to that of the same last part, because
+    people move pictures into other folders; but only if no other picture and no other tag has this last part.
+    """
+    whole = [normal_name(name) for name in names]
+    by_name = {normal_name(tag.file): tag for tag in tags}
+    pictures_called = Counter(_last_part(name) for name in whole)
+    tags_called = Counter(_last_part(name) for name in by_name)
+    by_last_part = {_last_part(name): tag for name, tag in by_name.items() if tags_called[_last_part(name)] == 1}
+    found = []
+    for name in whole:
+        last = _last_part(name)
+        found.append(by_name.get(name) or (by_last_part.get(last) if pictures_called[last] == 1 else None))
+    return found
+
+
+def _last_part(name: str) -> str:
+    return name.rpartition("/")[2]
 
 
 def labels_for(names: Sequence[str], tags: Sequence[Tag], least_probability: float = 0.0) -> Tensor:
     """Labels of pictures in the order of ``names``: int64 (N, 2), -1 where unknown or under ``least_probability``.
 
-    A tag's file is looked for by its whole name, then by its last part, because people move pictures into other folders.
-
     Raises:
         AnimeGenError: no tag is of any of the pictures.
     """
-    by_name = {tag.file: tag for tag in tags}
-    by_last_part = {Path(tag.file).name: tag for tag in tags}
-    found = [by_name.get(name) or by_last_part.get(Path(name).name) for name in names]
+    found = match_tags(names, tags)
     if not any(found):
-        example = f"'{tags[0].file}'" if tags else "nothing"
-        raise AnimeGenError(f"None of the {len(names)} pictures is in the tag file, which begins with {example}.")
+        example = quote(tags[0].file) if tags else "nothing"
+        raise AnimeGenError(
+            f"None of the {len(names)} pictures is in the tag file, which begins with {example}; "
+            f"the pictures begin with {quote(next(iter(names), None))}."
+        )
     rows = [
         [i if p >= least_probability else ANY for i, p in zip(tag.labels, tag.probabilities)]
         if tag
@@ -89,6 +170,21 @@ def labels_for(names: Sequence[str], tags: Sequence[Tag], least_probability: flo
         for tag in found
     ]
     return torch.tensor(rows, dtype=torch.int64)
+
+
+def read_labels(path: str | Path, names: Sequence[str], least_probability: float = 0.0) -> Tensor:
+    """``labels_for`` of a tag file; says on standard error how many pictures and tags found each other.
+
+    Raises:
+        AnimeGenError: as in ``read_tags`` and ``labels_for``.
+    """
+    tags = read_tags(path)
+    labels = labels_for(names, tags, least_probability)
+    found = [tag for tag in match_tags(names, tags) if tag]
+    of_none = len(tags) - len(found)
+    rest = f"; {of_none:,} tags are of no picture, or of one of several with that name" if of_none else ""
+    print(f"{len(found):,} of {len(names):,} pictures are in '{path}'{rest}.", file=sys.stderr)
+    return labels
 
 
 def tagged_in_order(labels: Tensor) -> Tensor:

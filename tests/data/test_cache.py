@@ -250,3 +250,18 @@ def test_the_cache_goes_where_the_environment_says(monkeypatch):
     monkeypatch.delenv("ANIMEGEN_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", "/elsewhere")
     assert str(cache.default_cache_dir()) == "/elsewhere/animegen"
+
+
+def test_parts_of_caches_of_killed_runs_are_removed_but_not_of_running_ones(pictures, tmp_path, draw, isolated_cache):
+    (tmp_path / "other").mkdir()
+    draw(50).save(tmp_path / "other" / "00.png")
+    load_pictures(tmp_path / "other", 16)
+    (whole,) = isolated_cache.glob("*.npy")
+    killed = [whole.with_suffix(".partial"), whole.with_suffix(".finished"), isolated_cache / "abcdef-64-1234.partial"]
+    running = isolated_cache / "fedcba-64-1234.partial"
+    for part in (*killed, running):
+        part.write_bytes(b"half")
+    with cache.FileLock(isolated_cache / "fedcba-64.lock"):
+        load_pictures(pictures)
+    assert running.exists() and not any(part.exists() for part in killed)
+    assert len(load_pictures(tmp_path / "other", 16).names) == 1

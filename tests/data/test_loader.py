@@ -56,6 +56,12 @@ def test_skipped_files_are_reported(pictures, capsys):
     assert capsys.readouterr().out == "Skipped 1 of 13 files that are not whole pictures: broken.jpg.\n"
 
 
+def test_one_picture_only_is_refused_in_one_sentence(tmp_path, draw):
+    draw(1).save(tmp_path / "1.png")
+    with pytest.raises(AnimeGenError, match=r"holds one picture only; training needs at least 2"):
+        make_loader(tmp_path, batch=2)
+
+
 def test_fewer_pictures_than_a_batch_are_refused_in_one_sentence(pictures):
     make_loader(pictures, batch=12)
     with pytest.raises(AnimeGenError) as error:

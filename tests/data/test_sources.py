@@ -1,12 +1,16 @@
 import io
+import os
 import zipfile
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from animegen_core.data.cache import load_pictures
 from animegen_core.data.sources import decode, find_pictures
+from animegen_core.data.tags import Tag, labels_for, read_tags, write_tags
 from animegen_core.errors import AnimeGenError
+from animegen_core.images import save_png
 
 
 def encode(picture: Image.Image, kind: str = "PNG", **options) -> bytes:
@@ -126,6 +130,58 @@ def test_a_cameras_orientation_is_obeyed(draw, orientation, upright):
     np.testing.assert_array_equal(decode(encode(picture, exif=exif), 16), upright(np.asarray(picture)))
 
 
+def test_linked_folders_and_files_are_followed_and_cycles_cut(tmp_path, draw):
+    root, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
+    (root / "own").mkdir(parents=True)
+    (elsewhere / "deep").mkdir(parents=True)
+    draw(1).save(root / "own" / "1.png")
+    draw(2).save(elsewhere / "deep" / "2.png")
+    (root / "a-link").symlink_to(elsewhere)
+    (root / "a-link-to-own").symlink_to(root / "own")  # listed once, under its own name
+    (root / "own" / "up").symlink_to(root)
+    (elsewhere / "deep" / "back").symlink_to(elsewhere)
+    (root / "file.png").symlink_to(elsewhere / "deep" / "2.png")
+    source = find_pictures(root)
+    assert source.names == ["a-link/deep/2.png", "file.png", "own/1.png"]
+    assert source.read("a-link/deep/2.png") == (elsewhere / "deep" / "2.png").read_bytes()
+
+
+def test_a_link_that_leads_nowhere_is_named(tmp_path, draw):
+    draw(1).save(tmp_path / "1.png")
+    (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    found = load_pictures(tmp_path)
+    assert (found.names, found.skipped) == (["1.png"], ["gone.png"])
+
+
+def test_names_that_are_no_utf_8_are_pictures_like_others(tmp_path, draw):
+    folder = tmp_path / os.fsdecode(b"f\xfcr")
+    folder.mkdir()
+    (folder / os.fsdecode(b"gr\xfcn.png")).write_bytes(encode(draw(1)))
+    (folder / os.fsdecode(b"kaputt\n\xfc.png")).write_bytes(b"no picture")
+    for _ in range(2):  # decoded, then cached
+        found = load_pictures(folder)
+        assert [os.fsencode(name) for name in found.names] == [b"gr\xfcn.png"]
+        assert found.skipped_message.endswith(r"not whole pictures: kaputt\n\udcfc.png.")
+        found.skipped_message.encode()  # can be printed
+    write_tags(tmp_path / "tags.csv", [Tag(found.names[0], (1, 2))])
+    assert labels_for(found.names, read_tags(tmp_path / "tags.csv")).tolist() == [[1, 2]]
+    assert b"gr\xfcn.png,black,blue" in (tmp_path / "tags.csv").read_bytes()
+
+
+def test_names_of_255_bytes_are_read_and_written(tmp_path, draw):
+    name = 251 * "n" + ".png"
+    (tmp_path / "data").mkdir()
+    save_png(draw(1), tmp_path / "data" / name)
+    assert load_pictures(tmp_path / "data").names == [name]
+
+
+def test_a_tilde_is_the_home_folder(pictures, monkeypatch):
+    monkeypatch.setenv("HOME", str(pictures.parent))
+    write_tags(pictures.parent / "tags.csv", [Tag("00.png", (1, 2))])
+    assert len(load_pictures("~/pictures").names) == 12
+    assert len(read_tags("~/tags.csv")) == 1
+
+
 def text_file(folder):
     path = folder / "notes.txt"
     path.write_text("no pictures here")
@@ -145,12 +201,64 @@ def damaged_zip(folder):
     return path
 
 
-@pytest.mark.parametrize("make", [text_file, empty_folder, damaged_zip, lambda folder: folder / "missing"])
-def test_a_path_without_files_is_refused_in_one_sentence(tmp_path, make):
+def zip_cut_short(folder):
+    path = folder / "cut.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("1.png", b"x" * 100)
+    path.write_bytes(path.read_bytes()[:120])
+    return path
+
+
+def zip_with_a_name_that_is_no_utf_8(folder):
+    path = folder / "names.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("f\u00fcr.png", b"x" * 100)
+    path.write_bytes(path.read_bytes().replace(b"f\xc3\xbcr", b"f\xff\xffr"))
+    return path
+
+
+def zip_with_a_password(folder):
+    path = folder / "secret.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("1.png", b"x" * 100)
+    data = bytearray(path.read_bytes())
+    data[6] |= 1  # flags of the file,
+    data[data.index(b"PK\x01\x02") + 8] |= 1  # and in the list of files
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    "make, reason",
+    [
+        (text_file, "neither a folder nor a zip"),
+        (empty_folder, "no files"),
+        (damaged_zip, "damaged zip"),
+        (zip_cut_short, "cut short"),
+        (zip_with_a_name_that_is_no_utf_8, "damaged zip"),
+        (zip_with_a_password, "a password"),
+        (lambda folder: folder / "missing", "does not exist"),
+    ],
+)
+def test_a_path_without_files_is_refused_in_one_sentence(tmp_path, make, reason):
     path = make(tmp_path)
     with pytest.raises(AnimeGenError) as error:
         find_pictures(path)
     message = str(error.value)
-    assert str(path) in message
+    assert str(path) in message and reason in message
     assert message.endswith(".")
     assert "\n" not in message
+
+
+def test_one_file_with_a_password_is_named_and_the_others_used(tmp_path, draw):
+    path = tmp_path / "mixed.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("secret.png", encode(draw(1)))
+        archive.writestr("whole.png", encode(draw(2)))
+    data = bytearray(path.read_bytes())
+    data[6] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(data)
+    found = load_pictures(path)
+    assert found.names == ["whole.png"]
+    assert found.skipped_message.endswith(": secret.png (has a password).")

@@ -1,0 +1,225 @@
+"""How one encoded picture of any size, bit depth and colour profile becomes a square RGB array, within bounded memory."""
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from functools import cache
+from threading import Condition
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
+
+from animegen_core.devices import return_freed_memory
+from animegen_core.errors import AnimeGenError
+
+Enlarge = Callable[[Image.Image], Image.Image]
+
+MAX_FILE = 100_000_000  # bytes of an encoded picture
+_MEMORY = 650_000_000  # bytes that all pictures that are decoded at once may take: 81 million pixels of any PNG or JPEG
+_TRIM = 2**26  # bytes of a picture after which memory is returned to the system
+_LARGE = 2**24  # pixels from which a JPEG is decoded at a half, a quarter or an eighth of its size
+_BAND = 2**20  # pixels that are converted at a time
+_LONG = 16  # of pictures so many times longer than wide, only the part that is kept is resized
+_JXL = (b"\xff\x0a", b"\x00\x00\x00\x0cJXL ")  # how a JPEG XL begins
+# Bytes a pixel while a picture is decoded, its own 4 included. Others, such as AVIF, HEIF and JPEG 2000: _OTHERS.
+_DECODERS = {"BMP": 4, "GIF": 4, "JPEG": 4, "MPO": 4, "PNG": 4, "PPM": 4, "TGA": 4, "TIFF": 8, "WEBP": 16}
+_OTHERS = 24
+_COPY = 4  # bytes a pixel of another copy, where it must be turned or converted
+# No format that runs a program (EPS), whose decoder is slow Python, or that hides one picture in another (ICO).
+_FORMATS = (*_DECODERS, "AVIF", "JPEG2000")
+_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # of the colour spaces of profiles
+
+
+class Budget:
+    """A number of bytes that several threads share.
+
+    Args:
+        total: bytes.
+    """
+
+    def __init__(self, total: int) -> None:
+        self.total, self._used, self._changed = total, 0, Condition()
+
+    @contextmanager
+    def held(self, amount: int) -> Iterator[None]:
+        """Wait until ``amount`` bytes, at most ``total``, are free, and hold them for the block."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._used + amount <= self.total)
+            self._used += amount
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._used -= amount
+                self._changed.notify_all()
+
+
+_memory = Budget(_MEMORY)
+
+
+def decode(data: bytes, resolution: int, enlarge: Enlarge | None = None) -> np.ndarray:
+    """One encoded picture to a uint8 array (resolution, resolution, 3) in sRGB.
+
+    The reports' pipeline: RGB, bilinear resize of the short side (small pictures are enlarged), centre crop. Transparent
+    parts turn white, a camera's orientation tag is obeyed, a colour profile is converted to sRGB, and 16 bits become 8.
+
+    Args:
+        enlarge: makes the centre square of a smaller picture larger before it is resized; without it, resizing does all.
+
+    Raises:
+        AnimeGenError: the picture is too large, or of a format that cannot be opened here.
+        Exception: of nearly any other kind, as PIL has it; not a whole picture.
+    """
+    with _opened(data) as opened:
+        width, height = opened.size
+        coefficients = _coefficients(opened)
+        if opened.width * opened.height > _LARGE:
+            opened.draft(None, (2 * resolution, 2 * resolution))
+        needed = _bytes_decoding(opened) + coefficients
+        if needed > _memory.total:
+            raise AnimeGenError(f"{width:,} x {height:,} px, too large")
+        with _memory.held(needed):
+            with closing(opened):  # frees its pixels before another picture may take the memory
+                array = _square(opened, resolution, enlarge)
+            if needed > _TRIM:  # else glibc keeps as much for each thread that has ever decoded a large picture
+                return_freed_memory()
+            return array
+
+
+def _square(opened: Image.Image, resolution: int, enlarge: Enlarge | None) -> np.ndarray:
+    picture, profile = _upright(opened), opened.info.get("icc_profile")
+    picture = _without_extras(picture, profile is not None)
+    if enlarge is not None and min(picture.size) < resolution:
+        picture = enlarge(_in_srgb(_centre(picture, min(picture.size)), profile))
+        profile = None
+    return np.array(_in_srgb(_resized(picture, resolution), profile))
+
+
+def short_side(data: bytes) -> int:
+    """Pixels of the shorter side of an encoded picture, of which only the header is read.
+
+    Raises:
+        Exception: as ``decode``.
+    """
+    with _opened(data) as opened:
+        return min(opened.size)
+
+
+def _opened(data: bytes) -> Image.Image:
+    formats = _all_formats()
+    if data.startswith(_JXL) and "JXL" not in formats:
+        raise AnimeGenError("JPEG XL: install pillow-jxl-plugin or convert it")
+    try:
+        return Image.open(io.BytesIO(data), formats=formats)
+    except Image.DecompressionBombError:
+        raise AnimeGenError(f"over {2 * Image.MAX_IMAGE_PIXELS:,} px, too large") from None
+
+
+@cache
+def _all_formats() -> tuple[str, ...]:
+    """``_FORMATS`` and those of the plugins that are there."""
+    from pi_heif import register_heif_opener  # not needed to draw
+
+    register_heif_opener()
+    with suppress(ImportError):  # no requirement of ours, as its licence, the GPL, is none of ours
+        import pillow_jxl  # noqa: F401 - it registers itself
+    Image.init()
+    return tuple(name for name in (*_FORMATS, "HEIF", "JXL") if name in Image.OPEN)
+
+
+def _coefficients(opened: Image.Image) -> int:
+    """Bytes of the coefficients that a progressive JPEG is collected in, whatever size it is decoded at."""
+    return 2 * len(opened.getbands()) * opened.width * opened.height if opened.info.get("progressive") else 0
+
+
+def _bytes_decoding(opened: Image.Image) -> int:
+    """Most bytes that decoding and converting take."""
+    pixels = opened.width * opened.height
+    if opened.format == "TIFF":  # whose tiles may be larger than itself
+        pixels = max(pixels, int(opened.tag_v2.get(322, 0)) * int(opened.tag_v2.get(323, 0)))
+    return pixels * (_DECODERS.get(opened.format, _OTHERS) + _COPY)
+
+
+def _upright(opened: Image.Image) -> Image.Image:
+    opened.load()
+    with suppress(Exception):  # a damaged orientation is none; PIL raises nearly anything
+        ImageOps.exif_transpose(opened, in_place=True)
+    return opened
+
+
+def _without_extras(picture: Image.Image, has_profile: bool) -> Image.Image:
+    """A picture of any mode as L, RGB or CMYK: 8 bits a channel, and white where it was transparent."""
+    if picture.mode.startswith("I") or picture.mode == "F":
+        full = _full_scale(picture)
+        return _in_bands(picture, "L", lambda band: _to_8_bits(band, full))
+    if picture.has_transparency_data:
+        mode = "L" if picture.mode in ("1", "L", "LA", "La") else "RGB"
+        return _in_bands(picture, mode, lambda band: _on_white(band).convert(mode))
+    keeps_its_mode = picture.mode in ("L", "RGB") or (picture.mode == "CMYK" and has_profile)
+    return picture if keeps_its_mode else picture.convert("RGB")
+
+
+def _in_bands(picture: Image.Image, mode: str, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """A picture converted some rows at a time, so that no step takes a copy of all of it."""
+    result = Image.new(mode, picture.size)
+    for box in _bands(picture):
+        result.paste(convert(picture.crop(box)), box)
+    return result
+
+
+def _bands(picture: Image.Image) -> Iterator[tuple[int, int, int, int]]:
+    width, height = picture.size
+    rows = max(1, _BAND // width)
+    return ((0, top, width, min(top + rows, height)) for top in range(0, height, rows))
+
+
+def _full_scale(picture: Image.Image) -> float:
+    """The value that is white in a picture of 16 or 32 bits: which one it is, files of floats do not say."""
+    if picture.mode.startswith("I;16"):
+        return 65535
+    high = max(float(np.nanmax(np.asarray(picture.crop(box)), initial=0)) for box in _bands(picture))
+    scales = (65535,) if picture.mode == "I" else (1, 255, 65535)
+    return next((scale for scale in scales if high <= scale), high)
+
+
+def _to_8_bits(band: Image.Image, full: float) -> Image.Image:
+    values = np.nan_to_num(np.asarray(band, dtype=np.float64))
+    scaled = values // 256 if full == 65535 else values * (255 / full) + 0.5
+    return Image.fromarray(scaled.clip(0, 255).astype(np.uint8))
+
+
+def _on_white(band: Image.Image) -> Image.Image:
+    return Image.alpha_composite(Image.new("RGBA", band.size, "white"), band.convert("RGBA"))
+
+
+def _centre(picture: Image.Image, side: int) -> Image.Image:
+    left, top = (round((length - side) / 2) for length in picture.size)
+    return picture.crop((left, top, left + side, top + side))
+
+
+def _resized(picture: Image.Image, side: int) -> Image.Image:
+    """The short side resized to ``side``, and the centre square of it."""
+    width, height = picture.size
+    size = (side, side * height // width) if width <= height else (side * width // height, side)
+    if max(size) <= _LONG * side:
+        whole = picture if size == picture.size else picture.resize(size, Image.Resampling.BILINEAR)
+        return _centre(whole, side)
+    middle = (width / 2, height / 2)
+    half = min(width, height) / 2
+    box = (middle[0] - half, middle[1] - half, middle[0] + half, middle[1] + half)
+    return picture.resize((side, side), Image.Resampling.BILINEAR, box)
+
+
+def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
+    """A picture of mode L, RGB or CMYK as RGB; without a profile, or with a damaged one, its values are taken as sRGB's."""
+    if profile is not None:
+        with suppress(ImageCms.PyCMSError, OSError, TypeError, ValueError):
+            found = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            mode = _MODES.get(found.profile.xcolor_space.strip())
+            if picture.mode == "L" and mode == "RGB":
+                picture = picture.convert("RGB")
+            name = found.profile.profile_description or ""
+            is_srgb = "sRGB" in name and "linear" not in name.lower()
+            if picture.mode == mode and not is_srgb:
+                return ImageCms.profileToProfile(picture, found, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    return picture.convert("RGB")
