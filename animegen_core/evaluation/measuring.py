@@ -13,7 +13,7 @@ from tqdm import tqdm
 from animegen_core.character import Character
 from animegen_core.data import load_pictures
 from animegen_core.data.cache import PictureCache
-from animegen_core.data.tags import LEAST_PROBABILITY, labels_for, read_tags
+from animegen_core.data.tags import LEAST_PROBABILITY, read_labels
 from animegen_core.errors import AnimeGenError
 from animegen_core.evaluation import spectrum
 from animegen_core.evaluation.colours import colour_scores, known_accuracies, real_accuracies
@@ -171,7 +171,7 @@ def evaluate(
     studio = studio if isinstance(studio, Studio) else Studio.load(studio)
     cache = load_real_pictures(studio, real_path, upscale_small)
     chosen = split(len(cache.names), samples)
-    labels = None if tags is None else labels_for(cache.names, read_tags(tags), LEAST_PROBABILITY)
+    labels = None if tags is None else read_labels(tags, cache.names, LEAST_PROBABILITY)
     notes = _notes(cache, chosen, samples)
 
     comparison = _Comparison(studio, cache, chosen, characters(studio, chosen.count, seed, psi, labels))

@@ -13,7 +13,7 @@ import typer
 from torch import Tensor
 
 from animegen_core.data import load_pictures
-from animegen_core.data.tags import labels_for, read_tags
+from animegen_core.data.tags import read_labels
 from animegen_core.evaluation import spectrum
 from animegen_core.evaluation.damages import apply, blurred, chequered, eyes_smeared, noised
 from animegen_core.evaluation.distances import frechet_distance, kernel_distance
@@ -69,7 +69,7 @@ def sensitivity(path: str | Path, tags: str | Path, samples: int = 2000) -> Iter
     for kept in (chosen.count // 4, chosen.count // 16, chosen.count // 64):
         again = torch.arange(chosen.count) % kept
         yield f"only {kept} different faces", scores({title: features[again] for title, features in own.items()}, None)
-    hair = labels_for(cache.names, read_tags(tags))[:, 0]
+    hair = read_labels(tags, cache.names)[:, 0]
     frequent = torch.bincount(hair[hair != ANY]).argsort(descending=True)
     others = torch.from_numpy(chosen.reference[chosen.count :])  # more than the stand-ins, to have enough of every kind
     for left_out in (1, 3, 6):

@@ -13,7 +13,7 @@ from tqdm import trange
 
 from animegen_core.data import load_pictures, random_flip
 from animegen_core.data.sampling import balance
-from animegen_core.data.tags import labels_for, read_tags, tagged_in_order
+from animegen_core.data.tags import read_labels, tagged_in_order
 from animegen_core.devices import autocast_dtype
 from animegen_core.helpers.labelling import CLASSIFIER, predict
 from animegen_core.images import to_model_range
@@ -120,7 +120,7 @@ def fit_and_save(
     torch.manual_seed(seed)
     classifier = ColourClassifier(widths)
     cache = load_pictures(data, classifier.resolution)
-    labels = labels_for(cache.names, read_tags(tags))
+    labels = read_labels(tags, cache.names)
     order = tagged_in_order(labels)
     held_out, used = order[: len(order) // 10], order[len(order) // 10 :]
     pictures = {part: np.ascontiguousarray(cache.pictures[index.numpy()]) for part, index in enumerate((used, held_out))}

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from animegen_core.data import load_pictures
-from animegen_core.data.tags import labels_for, read_tags
+from animegen_core.data.tags import read_labels
 from animegen_core.devices import autocast_dtype
 from animegen_core.evaluation.damages import apply, blurred, noised
 from animegen_core.helpers.features import FEATURE_NETWORK, FeatureNetwork
@@ -214,7 +214,7 @@ def fit_and_save(
     torch.manual_seed(options.seed)
     network = FeatureNetwork()
     cache = load_pictures(data, network.resolution)
-    labels = labels_for(cache.names, read_tags(tags), options.least_probability)
+    labels = read_labels(tags, cache.names, options.least_probability)
     held_out, used = held_out_tenth(len(cache.names))
     tasks = pretrain(network, cache.pictures[used], labels[used], options)
     held_out = held_out[:_JUDGED]
