@@ -317,7 +317,7 @@ def test_a_full_disk_is_one_sentence(tiny_checkpoint, tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "write_bytes", full)
     result = generate(tiny_checkpoint, tmp_path, "1")
     assert result.exit_code == 2
-    assert result.stderr.splitlines()[-1] == "Error: No space left on device."
+    assert result.stderr.splitlines()[-1] == f"Error: '{tmp_path / 'seed00001.png'}': No space left on device."
 
 
 def test_a_file_that_a_folder_is_in_the_way_of_is_named(tiny_checkpoint, tmp_path):
