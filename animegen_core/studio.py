@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from animegen_core import images
 from animegen_core.character import Animation, Character, Matrix
 from animegen_core.checkpoint import Checkpoint, bundled_configs, load_checkpoint
 from animegen_core.devices import find_device
+from animegen_core.drawing import draw
 from animegen_core.errors import AnimeGenError, quote
 from animegen_core.helpers.upscaling import enlarge, sizes_of
 from animegen_core.labels import LABEL_DIMS
@@ -27,10 +28,6 @@ from animegen_core.version import __version__
 
 _PROGRAM = "AnimeGen"
 _MAX_NAME = 200  # characters of a checkpoint's name, "user/name@revision" at most
-
-# All faces of all studios are drawn in one thread, as several that call torch at once fight over the cores. Its queue is first
-# come, first served, and a face is short, so callers who draw many faces at a time take turns.
-_DRAWING = ThreadPoolExecutor(1, "drawing")
 
 
 @dataclass(frozen=True)
@@ -114,7 +111,7 @@ class Studio:
         for character in characters:
             self.check(character)
         for character in characters:
-            yield _DRAWING.submit(lambda who=character: self._draw(self._locate(who), size)).result()
+            yield draw(lambda who=character: self._draw(self._locate(who), size))
 
     def mix(self, coarse: int, middle: int, fine: int, crossovers: tuple[int, int] = CROSSOVERS) -> Image.Image:
         """One face with the pose and shape of a first seed, the features of a second and the colours of a third.
@@ -158,7 +155,7 @@ class Studio:
         self._check_size(size)
         for key in keys:
             self.check(key)
-        points = _DRAWING.submit(lambda: [self._locate(key) for key in keys]).result()
+        points = draw(lambda: [self._locate(key) for key in keys])
         directions, centres, psis, labels, noises = map(torch.stack, zip(*points))
         positions = np.asarray(positions, dtype=float)
         way = path_points(directions, positions, path, closed)  # (F, D)
@@ -171,7 +168,7 @@ class Studio:
             if len(noise):  # frame by frame, as all at once would fill the memory
                 noise = path_points(noises, position[None], noise_path, closed)[0]
             point = Point(direction, share @ centres, share @ psis, share @ labels, noise)
-            yield _DRAWING.submit(self._draw, point, size).result()
+            yield draw(partial(self._draw, point, size))
 
     def check(self, character: Character) -> None:
         """See that the checkpoint can do what a character asks for.

@@ -10,15 +10,20 @@ from animegen_core.ui.api import add_endpoints
 from animegen_core.ui.compare import CompareTab
 from animegen_core.ui.components import asset, history_strip
 from animegen_core.ui.frame import INBOXES, Frame
+from animegen_core.ui.gate import guarded
 from animegen_core.ui.generate import GenerateTab
 from animegen_core.ui.header import Header
 from animegen_core.ui.mix import MixTab
 from animegen_core.ui.restore import thumbnailer, wire_restoring
 from animegen_core.ui.studios import Studios
 from animegen_core.ui.theme import css, studio_theme
+from animegen_core.ui.visitors import share_out
 from animegen_core.ui.vote import VoteTab
 
 _HOUR = 3600  # seconds
+_SESSIONS = (
+    1000  # pages whose state is kept at once, of 300 KB each; the one that was left alone for longest is forgotten first
+)
 _BUILDERS = {
     "generate": GenerateTab,
     "animate": AnimateTab,
@@ -29,14 +34,14 @@ _BUILDERS = {
 }
 
 
-def build_app(studios: Studios, queue: int | None = None, vote: bool = False) -> gr.Blocks:
+def build_app(studios: Studios, queue: int = 128, vote: bool = False) -> gr.Blocks:
     """The whole page; launch it with ``launch_options()``.
 
     Files handed to visitors are deleted after an hour.
 
     Args:
         studios: the checkpoints that are offered.
-        queue: visitors who may wait for their turn at most; None is any number.
+        queue: requests that may wait for their turn at most.
         vote: whether there is the tab where visitors vote, blind, which of two faces is better.
 
     Raises:
@@ -55,8 +60,7 @@ def build_app(studios: Studios, queue: int | None = None, vote: bool = False) ->
         history.render()
         wire_restoring(frame)
         add_endpoints(studios)
-    # Handlers wait for the one thread that draws, where visitors take turns face by face; so many may wait at once.
-    return demo.queue(max_size=queue, default_concurrency_limit=16)
+    return share_out(demo, queue)
 
 
 def launch_options() -> dict[str, Any]:
@@ -69,6 +73,10 @@ def launch_options() -> dict[str, Any]:
         show_error=False,
         max_file_size="10mb",
         mcp_server=True,
+        enable_monitoring=False,
+        run_history=False,
+        state_session_capacity=_SESSIONS,
+        app_kwargs=guarded(),
     )
 
 

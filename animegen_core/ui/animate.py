@@ -1,7 +1,7 @@
 """The Animate tab: key characters in, a loop out."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -16,8 +16,8 @@ from animegen_core.ui.frame import Frame, message
 from animegen_core.ui.latest import Latest
 from animegen_core.ui.messages import told
 from animegen_core.ui.pictures import FILM, caption, data_url, shown_side
+from animegen_core.ui.visitors import FILMS
 
-_FRAMES_BETWEEN = 10  # looks at whether the visitor still wants the film, each of which costs as much as a frame
 _SHARPENED_FRAMES = 64  # of the view: more would keep others waiting, at every change of a control
 _FORMATS = {"GIF": "gif", "WebP": "webp", "MP4": "mp4", "PNGs": "png"}
 
@@ -95,6 +95,7 @@ class AnimateTab:
             [*what, self.format, self.size, frame.embed],
             [self.file, frame.history],
             show_progress_on=self.film,
+            concurrency_id=FILMS,
             **quiet,
         )
         self.cancel.click(None, cancels=exported, **quiet)
@@ -195,17 +196,13 @@ class AnimateTab:
         keys: list[dict],
         *rest: Any,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio's way
-    ) -> Iterator[tuple]:
+    ) -> tuple:
         """Write the film to a file; ends where it is when the visitor cancels or leaves."""
         *how, kind, size, embed = rest
         studio, film = self.studios.get(name), _animation(keys, *how)
         side = size_of(studio, size)
         check_size(film.frames, side)
-        frames = []
-        for picture in progress.tqdm(studio.animate(film, side), total=film.frames, desc="Drawing"):
-            frames.append(picture)
-            if len(frames) % _FRAMES_BETWEEN == 0:
-                yield gr.skip(), gr.skip()  # here a cancelled export ends
+        frames = list(progress.tqdm(studio.animate(film, side), total=film.frames, desc="Drawing"))
         progress(1.0, "Encoding")
         description = studio.describe(film, side)
         file = film_file(studio, film, frames, _FORMATS[kind], description if embed else None, self.file.GRADIO_CACHE)
@@ -214,7 +211,7 @@ class AnimateTab:
             "label": f"{film.frames} frames through {len(film.keys)} faces · {name}",
             "description": description,
         }
-        yield gr.File(file, visible=True), entry
+        return gr.File(file, visible=True), entry
 
 
 def _animation(keys: list[dict], path: str, frames: int, fps: int, easing: str, loop: str) -> Animation:

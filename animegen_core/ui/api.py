@@ -19,32 +19,23 @@ from animegen_core.ui.films import FORMATS, check_size, film_file
 from animegen_core.ui.messages import told
 from animegen_core.ui.pictures import draw_files, file_stem, keep_file
 from animegen_core.ui.studios import Studios
+from animegen_core.ui.visitors import FILMS
 
 
-def add_endpoints(studios: Studios) -> None:
-    """Declare the endpoints inside the current Blocks; nothing of them shows."""
-    with gr.Column(visible=False):
-        seed, coarse, middle, fine = (gr.Number(value, precision=0, minimum=0, maximum=MAX_SEED) for value in (0, 1, 2, 3))
-        variation_seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED)
-        variation_strength = gr.Number(0, minimum=0, maximum=1)
-        faces = gr.Number(1, precision=0, minimum=1, maximum=MAX_FACES)
-        hair, eyes = gr.Dropdown([ANY, *HAIR], value=ANY), gr.Dropdown([ANY, *EYES], value=ANY)
-        psi = gr.Number(1.0, minimum=0, maximum=MAX_PSI)
-        seeds, crossovers = gr.Textbox("3,7"), gr.Textbox("16,64")
-        path, easing, loop = (gr.Dropdown(list(kinds), value=kinds[0]) for kinds in (PATH_KINDS, EASINGS, LOOPS))
-        frames = gr.Number(60, precision=0, minimum=FRAMES[0], maximum=FRAMES[1])
-        fps = gr.Number(30, precision=0, minimum=FPS[0], maximum=FPS[1])
-        size = gr.Number(0, precision=0, minimum=0)
-        kind = gr.Dropdown(list(FORMATS), value="gif")
-        checkpoint = gr.Textbox(studios.default)
-        upload = gr.File(type="filepath")
-        gallery, file, description = gr.Gallery(), gr.File(), gr.JSON()
-        button = gr.Button()
+class Endpoints:
+    """The functions behind the endpoints. Their signatures and docstrings are what a client is told.
 
-    cache = gallery.GRADIO_CACHE
+    Args:
+        studios: the checkpoints.
+        cache: the folder in which files wait to be fetched.
+    """
+
+    def __init__(self, studios: Studios, cache: str) -> None:
+        self.studios, self.cache = studios, cache
 
     @told
     def generate(
+        self,
         seed: int,
         faces: int,
         hair: str,
@@ -73,11 +64,12 @@ def add_endpoints(studios: Studios) -> None:
         """
         template = look(seed, hair, eyes, psi, variation_seed, variation_strength)
         characters = [replace(template, seed=s) for s in consecutive_seeds(seed, faces)]
-        studio = studios.get(checkpoint)
-        return draw_files(studio, characters, cache, size or studio.sizes[0])
+        studio = self.studios.get(checkpoint)
+        return draw_files(studio, characters, self.cache, size or studio.sizes[0])
 
     @told
     def animate(
+        self,
         seeds: str,
         path: str,
         frames: int,
@@ -111,14 +103,14 @@ def add_endpoints(studios: Studios) -> None:
             The film, a file that carries its description.
         """
         keys = tuple(look(s, hair, eyes, psi) for s in parse_seeds(seeds)[:9])
-        studio, film = studios.get(checkpoint), Animation(keys, path, frames, fps, easing, loop)
+        studio, film = self.studios.get(checkpoint), Animation(keys, path, frames, fps, easing, loop)
         side = size or studio.sizes[0]
         check_size(film.frames, side)
-        return film_file(studio, film, list(studio.animate(film, side)), format, studio.describe(film, side), cache)
+        return film_file(studio, film, list(studio.animate(film, side)), format, studio.describe(film, side), self.cache)
 
     @told
     def mix(
-        coarse: int, middle: int, fine: int, crossovers: str, hair: str, eyes: str, psi: float, size: int, checkpoint: str
+        self, coarse: int, middle: int, fine: int, crossovers: str, hair: str, eyes: str, psi: float, size: int, checkpoint: str
     ) -> str:
         """Mix three anime faces: pose and shape of one, features of another, colours of a third.
 
@@ -138,13 +130,13 @@ def add_endpoints(studios: Studios) -> None:
         """
         bands = dict(middle=the_seed(middle, "Middle"), fine=the_seed(fine, "Fine"))
         character = replace(look(coarse, hair, eyes, psi), crossovers=tuple(parse_seeds(crossovers)), **bands)
-        studio = studios.get(checkpoint)
+        studio = self.studios.get(checkpoint)
         side = size or studio.sizes[0]
         png = encode_png(studio.render(character, side), studio.describe(character, side))
-        return keep_file(png, f"{file_stem(studio, character)}.png", cache)
+        return keep_file(png, f"{file_stem(studio, character)}.png", self.cache)
 
     @told
-    def restore(file: str | None) -> dict[str, Any]:
+    def restore(self, file: str | None) -> dict[str, Any]:
         """Read the description that a file of AnimeGen carries.
 
         Args:
@@ -159,13 +151,50 @@ def add_endpoints(studios: Studios) -> None:
         read_described(found)
         return found
 
-    looks = [hair, eyes, psi]
-    button.click(
-        generate,
-        [seed, faces, *looks, variation_seed, variation_strength, size, checkpoint],
-        gallery,
+
+class _Controls:
+    """What gives each argument its type, its range and its default; one of them can serve several endpoints."""
+
+    def __init__(self, checkpoint: str) -> None:
+        self.seed, self.coarse, self.middle, self.fine = (
+            gr.Number(value, precision=0, minimum=0, maximum=MAX_SEED) for value in (0, 1, 2, 3)
+        )
+        self.variation_seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED)
+        self.variation_strength = gr.Number(0, minimum=0, maximum=1)
+        self.faces = gr.Number(1, precision=0, minimum=1, maximum=MAX_FACES)
+        self.hair, self.eyes = gr.Dropdown([ANY, *HAIR], value=ANY), gr.Dropdown([ANY, *EYES], value=ANY)
+        self.psi = gr.Number(1.0, minimum=0, maximum=MAX_PSI)
+        self.seeds, self.crossovers = gr.Textbox("3,7"), gr.Textbox("16,64")
+        self.path, self.easing, self.loop = (gr.Dropdown(list(kinds), value=kinds[0]) for kinds in (PATH_KINDS, EASINGS, LOOPS))
+        self.frames = gr.Number(60, precision=0, minimum=FRAMES[0], maximum=FRAMES[1])
+        self.fps = gr.Number(30, precision=0, minimum=FPS[0], maximum=FPS[1])
+        self.size = gr.Number(0, precision=0, minimum=0)
+        self.kind = gr.Dropdown(list(FORMATS), value="gif")
+        self.checkpoint = gr.Textbox(checkpoint)
+        self.upload = gr.File(type="filepath")
+        self.gallery, self.file, self.description = gr.Gallery(), gr.File(), gr.JSON()
+
+
+def add_endpoints(studios: Studios) -> None:
+    """Declare the endpoints inside the current Blocks; nothing of them shows."""
+    with gr.Column(visible=False):
+        given = _Controls(studios.default)
+        call = gr.Button().click
+    does = Endpoints(studios, given.gallery.GRADIO_CACHE)
+    looks = [given.hair, given.eyes, given.psi]
+    variation = [given.variation_seed, given.variation_strength]
+    call(
+        does.generate,
+        [given.seed, given.faces, *looks, *variation, given.size, given.checkpoint],
+        given.gallery,
         api_name="generate",
     )
-    button.click(animate, [seeds, path, frames, fps, easing, loop, kind, *looks, size, checkpoint], file, api_name="animate")
-    button.click(mix, [coarse, middle, fine, crossovers, *looks, size, checkpoint], file, api_name="mix")
-    button.click(restore, upload, description, api_name="restore")
+    film = [given.seeds, given.path, given.frames, given.fps, given.easing, given.loop, given.kind]
+    call(does.animate, [*film, *looks, given.size, given.checkpoint], given.file, api_name="animate", concurrency_id=FILMS)
+    call(
+        does.mix,
+        [given.coarse, given.middle, given.fine, given.crossovers, *looks, given.size, given.checkpoint],
+        given.file,
+        api_name="mix",
+    )
+    call(does.restore, given.upload, given.description, api_name="restore")

@@ -44,7 +44,7 @@ def live_face(elem_id: str, controls: dict[str, str], preview: Callable, **optio
     """A large face that follows sliders while they are dragged.
 
     Its value is {"src", "alt", "caption", "checkpoint", "character"}. ``controls`` maps fields of the character to the elements
-    whose numbers replace them; ``preview``, called with {"checkpoint", "character"}, returns the picture's data URL or None.
+    whose numbers replace them; ``preview``, called with {"checkpoint", "character"}, returns the picture's data URL.
     Event: ``release``, when the sliders have come to rest.
     """
     return _component("live_face.js", None, elem_id, controls=controls, server_functions=[preview], **options)
@@ -70,6 +70,6 @@ def history_strip(thumbnail: Callable, **options: Any) -> gr.HTML:
     """All results so far, kept in the browser's storage as descriptions.
 
     Its value is the newest result: {"src", "label", "description"}.
-    ``thumbnail``, called with a description, returns its picture's data URL or None. Event: ``pick`` with ``description``.
+    ``thumbnail``, called with a description, returns its picture's data URL. Event: ``pick`` with ``description``.
     """
     return _component("history.js", None, "history", server_functions=[thumbnail], **options)

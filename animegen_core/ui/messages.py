@@ -1,15 +1,16 @@
 """How the page tells that something did not work."""
 
-import contextlib
 import functools
 import html
-import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
+from fastapi import HTTPException
 
+from animegen_core.drawing import Abandoned
 from animegen_core.errors import AnimeGenError
+from animegen_core.ui.visitors import drawing_for_visitor
 
 _TITLE = "That did not work"
 
@@ -20,26 +21,33 @@ def _plain(error: AnimeGenError) -> str:
 
 
 def told(handler: Callable) -> Callable:
-    """Bad input becomes a message in the page, and what is on it stays. For functions and generators."""
+    """Bad input becomes a message in the page, and what is on it stays; drawing ends when the visitor cancels or leaves."""
 
-    @contextlib.contextmanager
-    def telling() -> Iterator[None]:
+    @functools.wraps(handler)
+    def telling(*args: Any, **kwargs: Any) -> Any:
         try:
-            yield
+            with drawing_for_visitor():
+                return handler(*args, **kwargs)
         except AnimeGenError as error:
             raise gr.Error(_plain(error), print_exception=False, title=_TITLE) from error
+        except Abandoned as error:
+            raise gr.Error("Nobody waits for this any more.", print_exception=False, visible=False) from error
 
-    @functools.wraps(handler)
-    def once(*args: Any, **kwargs: Any) -> Any:
-        with telling():
-            return handler(*args, **kwargs)
+    return telling
 
-    @functools.wraps(handler)
-    def streamed(*args: Any, **kwargs: Any) -> Iterator[Any]:
-        with telling():
-            yield from handler(*args, **kwargs)
 
-    return streamed if inspect.isgeneratorfunction(handler) else once
+def answered(function: Callable) -> Callable:
+    """The same for functions that a component of the page calls itself: bad input is an answer of 400."""
+
+    @functools.wraps(function)
+    def answering(*args: Any) -> Any:
+        try:
+            with drawing_for_visitor():
+                return function(*args)
+        except AnimeGenError as error:
+            raise HTTPException(400, str(error)) from error
+
+    return answering
 
 
 def warn(error: AnimeGenError) -> None:

@@ -10,9 +10,10 @@ from gradio.processing_utils import save_bytes_to_cache
 from PIL import Image
 
 from animegen_core.character import Character
-from animegen_core.errors import AnimeGenError
+from animegen_core.errors import AnimeGenError, quote
 from animegen_core.images import encode_png
 from animegen_core.studio import Studio
+from animegen_core.ui.messages import answered
 from animegen_core.ui.studios import Studios
 
 TILE, FILM, LARGE = 128, 256, 512  # px at most: one face of many, a film's frames, the one large face
@@ -89,14 +90,14 @@ def history_entry(studio: Studio, character: Character, view: dict[str, Any]) ->
     return {"src": view["src"], "label": view["caption"], "description": studio.describe(character)}
 
 
-def previewer(studios: Studios) -> Callable[[dict[str, Any]], str | None]:
+def previewer(studios: Studios) -> Callable[[dict[str, Any]], str]:
     """A ``live_face``'s preview function."""
 
-    def preview(wish: dict[str, Any]) -> str | None:
-        try:
-            studio = studios.get(wish["checkpoint"])
-            return data_url(studio.render(Character.from_dict(wish["character"]), shown_side(studio, LARGE)))
-        except (AnimeGenError, KeyError, TypeError):  # asked by something else than the page
-            return None
+    @answered
+    def preview(wish: dict[str, Any]) -> str:
+        if not isinstance(wish, dict):
+            raise AnimeGenError(f"The wish is {quote(wish)}, but must name a checkpoint and a character.")
+        studio = studios.get(wish.get("checkpoint"))
+        return data_url(studio.render(Character.from_dict(wish.get("character")), shown_side(studio, LARGE)))
 
     return preview

@@ -6,25 +6,22 @@ from typing import Any
 import gradio as gr
 
 from animegen_core.character import Animation, Character, Matrix
-from animegen_core.errors import AnimeGenError
 from animegen_core.images import read_description
 from animegen_core.studio import read_described
 from animegen_core.ui.frame import Frame, message
-from animegen_core.ui.messages import told
+from animegen_core.ui.messages import answered, told
 from animegen_core.ui.pictures import data_url
 from animegen_core.ui.studios import Studios
 
 
-def thumbnailer(studios: Studios) -> Callable[[dict[str, Any]], str | None]:
+def thumbnailer(studios: Studios) -> Callable[[dict[str, Any]], str]:
     """The history's function from a description to its thumbnail's data URL."""
 
-    def thumbnail(description: dict[str, Any]) -> str | None:
-        try:
-            name, described = read_described(description)
-            studio = studios.get(studios.find(name, description.get("checkpoint_hash")))
-            return data_url(studio.render(_characters(described)[0]))
-        except AnimeGenError:  # a checkpoint that is no longer there
-            return None
+    @answered
+    def thumbnail(description: dict[str, Any]) -> str:
+        name, described = read_described(description)
+        studio = studios.get(studios.find(name, description.get("checkpoint_hash")))
+        return data_url(studio.render(_characters(described)[0]))
 
     return thumbnail
 

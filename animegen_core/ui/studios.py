@@ -1,6 +1,7 @@
 """The checkpoints that visitors of the app can pick."""
 
 import threading
+from typing import NoReturn
 
 from animegen_core.checkpoint import bundled_configs, bundled_names
 from animegen_core.checkpoint.names import HubName
@@ -54,6 +55,8 @@ class Studios:
         Raises:
             AnimeGenError: there is no such checkpoint, or it is damaged.
         """
+        if not isinstance(name, str):
+            self._refuse(name)
         if name in self._given:
             return self._given[name]
         with self._lock:
@@ -87,7 +90,10 @@ class Studios:
             raise AnimeGenError(f"{error}{reason}") from error
 
     def _open(self, name: str) -> Studio:
-        if name not in bundled_names() and not (self.hub and isinstance(name, str) and HubName.parse(name)):
-            advice = ", or a repository of the Hub as in user/name" if self.hub else ""
-            raise AnimeGenError(f"Unknown checkpoint {quote(name)}; choose one of: {', '.join(self.names)}{advice}.")
+        if name not in bundled_names() and not (self.hub and HubName.parse(name)):
+            self._refuse(name)
         return Studio.load(name, self._device, local_folders=False)
+
+    def _refuse(self, name: object) -> NoReturn:
+        advice = ", or a repository of the Hub as in user/name" if self.hub else ""
+        raise AnimeGenError(f"Unknown checkpoint {quote(name)}; choose one of: {', '.join(self.names)}{advice}.")
