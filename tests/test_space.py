@@ -23,6 +23,10 @@ ROOT = Path(__file__).parents[1]
 NAME = "me/studio"
 
 
+def git(folder, *arguments):
+    subprocess.run(["git", *arguments], cwd=folder, check=True)
+
+
 @pytest.fixture
 def clone(tmp_path, monkeypatch):
     """A small clone with all that a Space needs, and with what it does not."""
@@ -42,6 +46,8 @@ def clone(tmp_path, monkeypatch):
         "animegen_core/.half.123.py": "written just now",
         "checkpoints/one/config.json": "{}",
         "checkpoints/one/model.safetensors": "weights",
+        "checkpoints/one/notes.txt": "not tracked",
+        "animegen_core/secret.py": "not tracked",
         "tests/test_x.py": "",
         "runs/00000/log": "",
         ".env": "secret",
@@ -50,6 +56,8 @@ def clone(tmp_path, monkeypatch):
     for name, text in files.items():
         (tmp_path / "clone" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "clone" / name).write_text(text)
+    git(tmp_path / "clone", "init", "--quiet")
+    git(tmp_path / "clone", "add", ".", ":!*/notes.txt", ":!*/secret.py", ":!*/x.pyc", ":!.env", ":!*/.half*")
     monkeypatch.setattr(space, "ROOT", tmp_path / "clone")
     return tmp_path / "clone"
 
@@ -140,6 +148,8 @@ def test_a_second_time_removes_what_is_gone_and_keeps_what_is_the_owners(hub, lo
     hub.put(NAME, hub.files(NAME) | {"NOTES.md": b"mine", ".gitattributes": b"lfs"})
     (clone / "checkpoints/one/model.safetensors").rename(clone / "checkpoints/one/model-00001-of-00001.safetensors")
     (clone / "animegen_core/ui/assets/studio.css").unlink()
+    git(clone, "add", "--update")
+    git(clone, "add", "checkpoints/one/model-00001-of-00001.safetensors")
     assert run(NAME).exit_code == 0
     gone = {"checkpoints/one/model.safetensors", "animegen_core/ui/assets/studio.css"}
     new = {"checkpoints/one/model-00001-of-00001.safetensors", "NOTES.md", ".gitattributes"}
@@ -203,4 +213,10 @@ def test_a_front_matter_that_the_hub_refuses(hub, logged_in, clone):
 def test_an_installed_package_without_a_clone_is_told(hub, logged_in, clone, missing):
     (clone / missing).rename(clone / "elsewhere")
     assert_refused(run(NAME), f"A Space is made from a clone of AnimeGen, but '{clone}' has no {missing}.")
+    assert hub.requests == []
+
+
+def test_what_git_does_not_know_is_no_clone(hub, logged_in, clone):
+    (clone / ".git").rename(clone / "elsewhere")
+    assert_refused(run(NAME), f"A Space is made from the files that git tracks, but '{clone}' is no clone, or git is missing.")
     assert hub.requests == []

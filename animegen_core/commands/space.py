@@ -7,6 +7,7 @@ the Space is built and not at each start.
 """
 
 import re
+import subprocess
 from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token
@@ -24,16 +25,26 @@ _PICTURE = re.compile(r"""[("']([\w-][\w./-]*\.(?:png|jpg|gif|webp|svg))[)"']"""
 def space_files() -> list[str]:
     """What a Space needs of this clone, as paths in it: the program, the checkpoints, and the README with its pictures.
 
+    Files that git does not track stay here: notes, secrets and half-written checkpoints may lie beside the others.
+
     Raises:
         AnimeGenError: there is no clone, as when the package was installed without one.
     """
     if missing := [name for name in (*_FILES, *_FOLDERS) if not (ROOT / name).exists()]:
         raise AnimeGenError(f"A Space is made from a clone of AnimeGen, but '{ROOT}' has no {missing[0]}.")
-    pictures = _PICTURE.findall((ROOT / "README.md").read_text(encoding="utf-8"))
-    shown = {name for name in pictures if ".." not in name and (ROOT / name).is_file()}
-    inside = (path.relative_to(ROOT) for folder in _FOLDERS for path in (ROOT / folder).rglob("*") if path.is_file())
-    kept = {path.as_posix() for path in inside if not any(part.startswith((".", "__pycache__")) for part in path.parts)}
-    return sorted({*_FILES, *shown, *kept})
+    pictures = set(_PICTURE.findall((ROOT / "README.md").read_text(encoding="utf-8")))
+    wanted = {name for name in _tracked() if name in {*_FILES, *pictures} or name.partition("/")[0] in _FOLDERS}
+    return sorted(name for name in wanted if (ROOT / name).is_file())
+
+
+def _tracked() -> list[str]:
+    try:
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise AnimeGenError(
+            f"A Space is made from the files that git tracks, but '{ROOT}' is no clone, or git is missing."
+        ) from error
+    return listed.decode("utf-8", "replace").split("\0")
 
 
 def publish(space: str, private: bool = False) -> str:
