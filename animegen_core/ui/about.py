@@ -44,8 +44,15 @@ def _card(studio: Studio) -> str:
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     if text.startswith("---"):
         text = text.split("---", 2)[-1]
-    text = re.sub(r"<[^>]*>|^# .*$", "", _without_pictures(text), flags=re.MULTILINE)
-    return f"## {studio.checkpoint.name}\n\n{table}\n\n{text.strip()}"
+    text = re.sub(r"^# .*$", "", _without_pictures(text), flags=re.MULTILINE)
+    return _plain(f"## {studio.checkpoint.name}\n\n{table}\n\n{text.strip()}")
+
+
+def _plain(text: str) -> str:
+    """Markdown of which nothing is fetched when it is shown: no markup but its own, no pictures, no diagrams."""
+    text = re.sub(r"<[^>]*>", "", text).replace("<", "&lt;")
+    text = re.sub(r"!+(?=\s*\[)", "", text)  # what is left is a link
+    return re.sub(r"^(\W*?(?:`{3,}|~{3,})).*$", r"\1", text, flags=re.MULTILINE)  # a fence names a language, such as mermaid
 
 
 def _without_pictures(card: str) -> str:
