@@ -25,6 +25,7 @@ class HubStub:
 
     def __init__(self):
         self.requests = []
+        self.tokens = set()  # with which models were asked for
         self.gated = set()
         self.sdks = {}
         self.sizes = {}
@@ -94,7 +95,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def commit(self, repo, revision):
         """Hash and files of a commit, branch or beginning of a hash."""
-        if repo not in self.hub.private:
+        token = self.headers.get("Authorization", "")
+        self.hub.tokens.add(token)
+        if repo not in self.hub.private or (self.hub.private[repo] and token != f"Bearer {TOKEN}"):
             raise _Refused(401, "RepoNotFound")  # what the Hub says to whom it does not know
         revision = self.hub.branches[repo].get(revision or "main", revision)
         for sha, files in self.hub.commits[repo].items():

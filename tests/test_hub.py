@@ -447,3 +447,23 @@ def test_the_commands_fail_in_one_sentence(hub, tiny_checkpoint, commands):
         assert result.exit_code == 2
         assert len(result.stderr.splitlines()) == 1
         assert result.stderr.startswith("Error: ")
+
+
+def test_a_strangers_name_is_looked_up_without_the_token_of_this_computer(published, logged_in):
+    Studio.load(REPO, "cpu", local_folders=False)
+    assert published.tokens == {""}
+    Studio.load(REPO, "cpu", local_folders=False)  # which is cached by now
+    assert published.tokens == {""}
+
+
+def test_a_stranger_is_not_shown_a_private_model_fetched_by_its_owner(published, logged_in):
+    published.private[REPO] = True
+    assert "There is no model 'me/faces'" in refused(Studio.load, REPO, "cpu", local_folders=False)
+    Studio.load(REPO, "cpu")
+    assert "There is no model 'me/faces'" in refused(Studio.load, REPO, "cpu", local_folders=False)
+
+
+def test_a_public_model_serves_strangers_without_a_network(published):
+    Studio.load(REPO, "cpu", local_folders=False)
+    published.switch_off()
+    assert Studio.load(REPO, "cpu", local_folders=False).checkpoint.name == REPO

@@ -119,7 +119,8 @@ def load_checkpoint(name: str | Path, local_folders: bool = True) -> Checkpoint:
     A copy of a Hub checkpoint that is on this computer serves without asking the Hub; ``hub.pull`` brings it up to date.
 
     Args:
-        local_folders: False where strangers choose the name, so that it cannot be a folder of this computer.
+        local_folders: False where strangers choose the name, so that it can be neither a folder of this computer nor a model
+            that only this computer's token may read.
 
     Raises:
         AnimeGenError: no such checkpoint, or its config or weights are damaged or foreign, or the Hub refuses.
@@ -203,7 +204,7 @@ def _locate(name: str | Path, local_folders: bool) -> tuple[str, Path]:
         if hub_name is not None and not (local_folders and Path(name).exists()):
             from animegen_core.checkpoint import hub  # a client that a local checkpoint need not wait for
 
-            return name, hub.find(hub_name)
+            return name, hub.find(hub_name, public=not local_folders)
     known = ", ".join(bundled_names()) or "none"
     others = f"{f'a folder that holds a {CONFIG}, or ' if local_folders else ''}user/repo[@revision] on the Hugging Face Hub"
     raise AnimeGenError(f"Unknown checkpoint {text[:200]!r}; bundled are: {known}; or give {others}.")

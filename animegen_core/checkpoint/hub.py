@@ -20,13 +20,22 @@ TIMEOUT = 10  # seconds until the Hub counts as out of reach
 LOG_IN = "log in with: hf auth login"
 
 
-def find(name: HubName) -> Path:
+def find(name: HubName, public: bool = False) -> Path:
     """The folder of a model's files: a complete copy in the cache, even if the Hub has newer files by now, or else fetched.
+
+    Args:
+        public: for names that strangers give. The Hub is asked without this computer's token, and a copy serves only if
+            everybody may read the model today, or if the Hub cannot be reached.
 
     Raises:
         AnimeGenError: as in ``fetch``.
     """
-    return _cached(name) or fetch(name)
+    cached = _cached(name)
+    if cached is None:
+        return fetch(name, public)
+    if public:
+        _check_public(name)
+    return cached
 
 
 def pull(name: str) -> Path:
@@ -42,15 +51,17 @@ def pull(name: str) -> Path:
     return find(parsed) if re.fullmatch(r"[0-9a-f]{40}", parsed.revision or "") else fetch(parsed)  # a commit never changes
 
 
-def fetch(name: HubName) -> Path:
+def fetch(name: HubName, public: bool = False) -> Path:
     """Ask the Hub for a model's commit and fetch what is not cached of it. Returns the folder in the cache.
+
+    With ``public`` the Hub is asked without this computer's token.
 
     Weights are fetched after the config has been found to be one of AnimeGen's, and none is larger than can be loaded.
 
     Raises:
         AnimeGenError: there is no network, or no such model, revision or permission, or it is not one of AnimeGen's.
     """
-    api = HfApi()
+    api = HfApi(token=False if public else None)
     here = "the copy on this computer stays as it is" if _cached(name) else f"'{name}' is not on this computer either"
     with plain_errors(name, here):
         info = api.model_info(name.repo, revision=name.revision, files_metadata=True, timeout=TIMEOUT)
@@ -75,6 +86,16 @@ def _cached(name: HubName) -> Path | None:
     except AnimeGenError:  # an interrupted download
         return None
     return Path(config).parent
+
+
+def _check_public(name: HubName) -> None:
+    with plain_errors(name, "nothing was fetched"):
+        try:
+            HfApi(token=False).model_info(name.repo, revision=name.revision, timeout=TIMEOUT)
+        except errors.HfHubHTTPError:
+            raise
+        except (errors.HTTPError, errors.OfflineModeIsEnabled):  # no network: whoever reads it here cannot ask for another
+            return
 
 
 def _choose_files(name: HubName, sizes: dict[str, int]) -> list[str]:
