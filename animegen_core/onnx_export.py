@@ -22,13 +22,13 @@ from torch import Tensor, nn
 
 from animegen_core.checkpoint import Checkpoint
 from animegen_core.errors import AnimeGenError, quote
+from animegen_core.families import Capabilities
 from animegen_core.files import atomic_path
 from animegen_core.labels import ANY, EYES, HAIR, LABEL_DIMS
 from animegen_core.latents import seed_to_noise, seeds_to_z
 from animegen_core.models.layers import LabelEmbedding
 from animegen_core.models.stylegan import StyleBasedGenerator
 from animegen_core.renderers import mean_face, truncated
-from animegen_core.studio import Capabilities
 
 TOLERANCE = 1e-3  # between ONNX Runtime's pictures and PyTorch's: an eighth of a step of 8-bit colour
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")  # the file's format, what torch.onnx writes it with, what checks it

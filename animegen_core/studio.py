@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,38 +16,15 @@ from animegen_core.checkpoint import Checkpoint, bundled_configs, load_checkpoin
 from animegen_core.devices import find_device
 from animegen_core.drawing import draw
 from animegen_core.errors import AnimeGenError, quote
+from animegen_core.families import Capabilities
 from animegen_core.helpers.upscaling import enlarge, sizes_of
-from animegen_core.labels import LABEL_DIMS
 from animegen_core.latents import path_points, path_shares
-from animegen_core.models import GENERATORS
-from animegen_core.models.stylegan import StyleBasedGenerator
 from animegen_core.models.styles import CROSSOVERS
 from animegen_core.renderers import Point, make_renderer
 from animegen_core.version import __version__
 
 _PROGRAM = "AnimeGen"
 _MAX_NAME = 200  # characters of a checkpoint's name, "user/name@revision" at most
-
-
-@dataclass(frozen=True)
-class Capabilities:
-    """What can be asked of a checkpoint beyond a seed, psi and variations.
-
-    Attributes:
-        labels: hair and eye colours.
-        styles: styles of several characters mixed by layers.
-    """
-
-    labels: bool
-    styles: bool
-
-    @classmethod
-    def of(cls, family: str, generator_config: dict[str, Any]) -> "Capabilities":
-        """Those of a checkpoint, from its config.json."""
-        return cls(
-            labels=tuple(generator_config.get("label_dims", ())) == LABEL_DIMS,
-            styles=issubclass(GENERATORS[family], StyleBasedGenerator),
-        )
 
 
 class Studio:

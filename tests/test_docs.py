@@ -19,12 +19,12 @@ from typer.testing import CliRunner
 from animegen_core import Character
 from animegen_core.commands import main as cli
 from animegen_core.commands import training
+from animegen_core.families import FAMILIES
 from animegen_core.images import read_description
 from animegen_core.models import count_parameters
 from animegen_core.studio import read_described
-from animegen_core.training.options import ConditionalDCGANOptions, DCGANOptions
-from animegen_core.training.recipes import ConditionalDCGANRecipe, DCGANRecipe, StyleGAN2Recipe, StyleGANRecipe
-from animegen_core.training.style_options import StyleGAN2Options, StyleGANOptions, preset, presets_of
+from animegen_core.training.options import DCGANOptions
+from animegen_core.training.style_options import preset
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "animegen_core"
@@ -32,12 +32,6 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 OUR_PYTHON = r"(?:\.venv/bin/)?python"
 # Runs in an empty folder with some pictures; what is not here costs minutes or needs the network, and is only parsed.
 QUICK = ("generate", "animate", "restore", "render", "mix", "label", "info")
-FAMILIES = {
-    "dcgan": (DCGANOptions, DCGANRecipe),
-    "conditional-dcgan": (ConditionalDCGANOptions, ConditionalDCGANRecipe),
-    "stylegan": (StyleGANOptions, StyleGANRecipe),
-    "stylegan2": (StyleGAN2Options, StyleGAN2Recipe),
-}
 CLIS = {"python -m animegen_core": typer.main.get_command(cli.app), "train.py": typer.main.get_command(training.app)}
 
 
@@ -324,9 +318,9 @@ def numbers(cells):
 
 def parameters(family, options):
     """Numbers of both networks' parameters; built without memory."""
-    options_class, recipe_class = FAMILIES[family]
+    family = FAMILIES[family]
     with torch.device("meta"):
-        return [count_parameters(network) for network in recipe_class(options_class(**options)).build()]
+        return [count_parameters(network) for network in family.recipe(family.options(**options)).build()]
 
 
 def tables_of_parameters():
@@ -340,7 +334,7 @@ def tables_of_parameters():
             yield named, labels, numbers(cells)
         elif named:
             family = named.split("-")[0]
-            assert named in presets_of(family)
+            assert named in FAMILIES[family].presets
             chosen = preset(named, family)
             yield family, chosen, numbers(cells[1:3])
             if numbers(cells[3:4]):

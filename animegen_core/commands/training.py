@@ -3,12 +3,10 @@
 import inspect
 import json
 import re
-from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 import typer
 from accelerate.utils import broadcast_object_list
 from torch.utils.data import DataLoader
@@ -22,14 +20,14 @@ from animegen_core.data.check import check_pictures
 from animegen_core.data.loader import loader_of
 from animegen_core.devices import find_device
 from animegen_core.errors import AnimeGenError
+from animegen_core.families import FAMILIES, Family
 from animegen_core.helpers.upscaling import loaded_enlarger
 from animegen_core.training.helpers.classifier import fit_and_save
 from animegen_core.training.loop import train
-from animegen_core.training.options import ConditionalDCGANOptions, DCGANOptions, TrainOptions
-from animegen_core.training.processes import join_processes, start_missing_processes
-from animegen_core.training.recipes import ConditionalDCGANRecipe, DCGANRecipe, Recipe, StyleGAN2Recipe, StyleGANRecipe
+from animegen_core.training.options import TrainOptions
+from animegen_core.training.processes import join_on_device, start_missing_processes
 from animegen_core.training.run_folder import load_options, new_run_folder, save_options
-from animegen_core.training.style_options import StyleGAN2Options, StyleGANOptions, preset, presets_of
+from animegen_core.training.style_options import preset
 from animegen_core.training.threads import check_threads, settle_threads
 from animegen_core.training.weights import load_weights
 
@@ -45,61 +43,22 @@ def main() -> None:
     """Train a generator on your own pictures."""
 
 
-def _command(family: str, options_class: type[TrainOptions], recipe_class: Callable[..., Recipe]) -> None:
+def _command(family: Family) -> None:
     """Register ``train.py FAMILY``."""
 
     def run(context: typer.Context, **given: Any) -> None:
-        data, out, resume, device = (given.pop(name) for name in ("data", "out", "resume", "device"))
-        dry_run, given_facts = given.pop("dry_run"), {name: given.pop(name) for name in ("trained_on", "licence")}
-        threads, preset_name = given.pop("threads"), given.pop("preset", None)
         # By name, as newer versions of typer bring a ParameterSource of their own.
-        explicit = {n: v for n, v in given.items() if context.get_parameter_source(n).name == "COMMANDLINE"}
-        if resume is None:
-            if data is None:
-                raise AnimeGenError("Nothing to train on: give --data PATH, a folder or a zip of pictures.")
-            chosen = {} if preset_name is None else preset(preset_name, family)
-            options = options_class(**chosen | explicit)
+        explicit = {name for name in given if context.get_parameter_source(name).name == "COMMANDLINE"}
+        own = {name: given.pop(name) for name, *_ in _own_options(family)}
+        chosen = {name: value for name, value in given.items() if name in explicit}
+        data, options = _options(family, own["data"], own["resume"], own.get("preset"), chosen)
+        if own["dry_run"]:
+            typer.echo(json.dumps({"family": family.name, "data": str(data), **asdict(options)}, indent=2))
         else:
-            if preset_name is not None:
-                raise AnimeGenError("A resumed run keeps its options, so it takes no --preset.")
-            data, options = _resumed(resume, family, options_class, explicit, data)
-        if dry_run:
-            typer.echo(json.dumps({"family": family, "data": str(data), **asdict(options)}, indent=2))
-            return
-        if device is not None:
-            find_device(device)  # before a run folder is made, like the next two
-        check_threads(threads)
-        if resume is None and options.init_from is not None:
-            load_weights(options.init_from)
-        enlarge = loaded_enlarger() if options.upscale_small else None
-        start_missing_processes()
-        process = join_processes(device)
-        where = process.device if device is None else torch.device(device)
-        crowded = settle_threads(threads, process.num_processes == 1 and where.type == "cpu")
-        with process.main_process_first():  # the others find the cache ready
-            cache = load_pictures(data, options.resolution, enlarge=enlarge)
-        loader = _loader(cache, options)
-        pictures = len(loader.dataset)
-        folder = resume
-        if folder is None:
-            folder = new_run_folder(out, f"{family}-{options.resolution}") if process.is_main_process else None
-            folder = broadcast_object_list([folder])[0]
-        if process.is_main_process:
-            save_options(folder, family, str(data), options)
-            facts = [] if resume is not None else [check_pictures(cache, loader.dataset.labels)]
-            together = f"{process.num_processes} processes share each batch of {options.batch}."
-            facts += [crowded, together if process.num_processes > 1 else None, f"Writing to '{folder}'."]
-            typer.echo("\n".join(filter(None, facts)))
-        train(
-            recipe_class(options),
-            loader,
-            folder,
-            device,
-            resume is not None,
-            **_card_facts(folder, data, pictures, given_facts),
-        )
+            facts = {name: own[name] for name in ("trained_on", "licence")}
+            _train(family, options, data, own["out"], own["resume"], own["device"], own["threads"], facts)
 
-    known = [(f.name, f.type, f.default, f.metadata["help"]) for f in fields(options_class)]
+    known = [(f.name, f.type, f.default, f.metadata["help"]) for f in fields(family.options)]
     parameters = [inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
     for name, kind, default, help_text in _own_options(family) + known:
         parameters.append(
@@ -112,11 +71,63 @@ def _command(family: str, options_class: type[TrainOptions], recipe_class: Calla
         )
     run.__signature__ = inspect.Signature(parameters)
     run.__annotations__ = {p.name: p.annotation for p in parameters}
-    run.__doc__ = inspect.getdoc(options_class)
-    app.command(family)(run)
+    run.__doc__ = inspect.getdoc(family.options)
+    app.command(family.name)(run)
 
 
-def _own_options(family: str) -> list[tuple[str, Any, Any, str]]:
+def _options(
+    family: Family, data: Path | None, resume: Path | None, preset_name: str | None, explicit: dict[str, Any]
+) -> tuple[Path, TrainOptions]:
+    """Data path and options of the run that a command line asks for."""
+    if resume is not None:
+        if preset_name is not None:
+            raise AnimeGenError("A resumed run keeps its options, so it takes no --preset.")
+        return _resumed(resume, family, explicit, data)
+    if data is None:
+        raise AnimeGenError("Nothing to train on: give --data PATH, a folder or a zip of pictures.")
+    chosen = {} if preset_name is None else preset(preset_name, family.name)
+    return data, family.options(**chosen | explicit)
+
+
+def _train(
+    family: Family,
+    options: TrainOptions,
+    data: Path,
+    out: Path,
+    resume: Path | None,
+    device: str | None,
+    threads: int | None,
+    given_facts: dict[str, str | None],
+) -> None:
+    """Load the pictures, make the run folder, and train."""
+    if family.needs_labels and options.labels is None:
+        raise AnimeGenError("A conditional model needs --labels CSV, a tag file with the columns file, hair and eyes.")
+    if device is not None:
+        find_device(device)  # before a run folder is made, like the next two
+    check_threads(threads)
+    weights = load_weights(options.init_from) if resume is None and options.init_from is not None else None
+    enlarge = loaded_enlarger() if options.upscale_small else None
+    start_missing_processes()
+    process, where = join_on_device(device)
+    crowded = settle_threads(threads, process.num_processes == 1 and where.type == "cpu")
+    with process.main_process_first():  # the others find the cache ready
+        cache = load_pictures(data, options.resolution, enlarge=enlarge)
+    loader = _loader(cache, options)
+    folder = resume
+    if folder is None:
+        folder = new_run_folder(out, f"{family.name}-{options.resolution}") if process.is_main_process else None
+        folder = broadcast_object_list([folder])[0]
+    if process.is_main_process:
+        save_options(folder, family.name, str(data), options)
+        facts = [] if resume is not None else [check_pictures(cache, loader.dataset.labels)]
+        together = f"{process.num_processes} processes share each batch of {options.batch}."
+        facts += [crowded, together if process.num_processes > 1 else None, f"Writing to '{folder}'."]
+        typer.echo("\n".join(filter(None, facts)))
+    card_facts = _card_facts(folder, data, len(loader.dataset), given_facts)
+    train(family.recipe(options), loader, folder, device, resume is not None, weights=weights, **card_facts)
+
+
+def _own_options(family: Family) -> list[tuple[str, Any, Any, str]]:
     """Name, type, default and help of the flags that are no part of what a run is."""
     own: list[tuple[str, Any, Any, str]] = [
         ("data", Path | None, None, "Folder or zip of pictures; with --resume, by default that of the run."),
@@ -128,7 +139,7 @@ def _own_options(family: str) -> list[tuple[str, Any, Any, str]]:
         ("licence", str | None, None, "The licence that the model card states; by default other."),
         ("dry_run", bool, False, "Print the options and stop."),
     ]
-    if presets := presets_of(family):
+    if presets := family.presets:
         own.append(
             ("preset", str | None, None, f"Options that go together, over which flags win: one of {', '.join(presets)}.")
         )
@@ -143,16 +154,14 @@ def _card_facts(run: Path, data: str | Path, pictures: int, given: dict[str, str
     return {name: value or earlier.get(name) or plain[name] for name, value in given.items()}
 
 
-def _resumed(
-    folder: Path, family: str, options_class: type[TrainOptions], explicit: dict[str, Any], data: Path | None
-) -> tuple[Path, TrainOptions]:
+def _resumed(folder: Path, family: Family, explicit: dict[str, Any], data: Path | None) -> tuple[Path, TrainOptions]:
     """Data path and options of the run in ``folder``, with the lengths and intervals that were given anew."""
     saved = load_options(folder)
-    if saved.pop("family") != family:
-        raise AnimeGenError(f"'{folder}' is not a run of {family}.")
+    if saved.pop("family") != family.name:
+        raise AnimeGenError(f"'{folder}' is not a run of {family.name}.")
     saved_data = saved.pop("data")
     try:
-        options = options_class(**saved)  # options that are newer than the run take their defaults
+        options = family.options(**saved)  # options that are newer than the run take their defaults
     except TypeError as error:
         raise AnimeGenError(f"The options in '{folder}' are of another version: {error}") from error
     changed = [name for name in explicit if name not in _RESUMABLE and explicit[name] != getattr(options, name)]
@@ -171,8 +180,6 @@ def _resumed(
 
 def _loader(cache: PictureCache, options: TrainOptions) -> DataLoader:
     labels = getattr(options, "labels", None)
-    if labels is None and isinstance(options, ConditionalDCGANOptions):
-        raise AnimeGenError("A conditional model needs --labels CSV, a tag file with the columns file, hair and eyes.")
     if labels is None:
         return loader_of(cache, options.batch)
     grouping = {}
@@ -181,10 +188,8 @@ def _loader(cache: PictureCache, options: TrainOptions) -> DataLoader:
     return loader_of(cache, options.batch, labels, options.least_probability, options.label_sampling, **grouping)
 
 
-_command("dcgan", DCGANOptions, DCGANRecipe)
-_command("conditional-dcgan", ConditionalDCGANOptions, ConditionalDCGANRecipe)
-_command("stylegan", StyleGANOptions, StyleGANRecipe)
-_command("stylegan2", StyleGAN2Options, StyleGAN2Recipe)
+for _family in FAMILIES.values():
+    _command(_family)
 
 
 @app.command()

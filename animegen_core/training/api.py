@@ -1,17 +1,14 @@
 """Training as one function call, under the names that the literature behind this project uses."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch.utils.data import DataLoader
 
 from animegen_core.errors import AnimeGenError
+from animegen_core.families import FAMILIES
 from animegen_core.training.loop import train
-from animegen_core.training.options import DCGANOptions, TrainOptions
-from animegen_core.training.recipes import DCGANRecipe, Recipe, StyleGAN2Recipe, StyleGANRecipe
 from animegen_core.training.run_folder import OPTIONS, save_options
-from animegen_core.training.style_options import StyleGAN2Options, StyleGANOptions
 
 _WHILE_LOADING = ("upscale_small", "label_groups")  # what is done with pictures, or their order, before a loader has them
 
@@ -46,7 +43,7 @@ def train_dcgan(
             ``output_dir`` holds a run; or training diverged.
     """
     return _train(
-        DCGANRecipe, DCGANOptions, dataloader, device, output_dir,
+        "dcgan", dataloader, device, output_dir,
         epochs=num_epochs, latent_dim=latent_dim, lr=lr, beta1=beta1, save_interval=save_interval, **options,
     )  # fmt: skip
 
@@ -80,7 +77,7 @@ def train_stylegan(
             ``output_dir`` holds a run; or training diverged.
     """
     chosen = dict(epochs=num_epochs, latent_dim=latent_dim, lr=lr, save_interval=save_interval) | options
-    return _train(StyleGANRecipe, StyleGANOptions, dataloader, device, output_dir, **chosen)
+    return _train("stylegan", dataloader, device, output_dir, **chosen)
 
 
 def train_stylegan2(
@@ -102,12 +99,11 @@ def train_stylegan2(
         AnimeGenError: as in ``train_stylegan``.
     """
     chosen = dict(epochs=num_epochs, latent_dim=latent_dim, lr=lr, save_interval=save_interval) | options
-    return _train(StyleGAN2Recipe, StyleGAN2Options, dataloader, device, output_dir, **chosen)
+    return _train("stylegan2", dataloader, device, output_dir, **chosen)
 
 
 def _train(
-    recipe_class: Callable[..., Recipe],
-    options_class: type[TrainOptions],
+    family: str,
     dataloader: DataLoader,
     device: str | torch.device | None,
     output_dir: str | Path,
@@ -116,11 +112,13 @@ def _train(
     asked = next(filter(given.get, _WHILE_LOADING), None)
     if asked is not None:
         raise AnimeGenError(f"{asked} is True, but only train.py can do that, as it loads the pictures; leave it out.")
-    chosen = options_class(**dict(batch=dataloader.batch_size or options_class.batch) | given)
+    options = FAMILIES[family].options
+    chosen = options(**dict(batch=dataloader.batch_size or options.batch) | given)
     folder = Path(output_dir)
     if (folder / OPTIONS).exists():
         raise AnimeGenError(f"'{folder}' already holds a run; choose another folder, or resume it with train.py --resume.")
     folder.mkdir(parents=True, exist_ok=True)
-    recipe = recipe_class(chosen)
-    save_options(folder, recipe.family, "", chosen)
-    return train(recipe, dataloader, folder, device, trained_on=f"{len(dataloader.dataset):,} pictures")
+    save_options(folder, family, "", chosen)
+    return train(
+        FAMILIES[family].recipe(chosen), dataloader, folder, device, trained_on=f"{len(dataloader.dataset):,} pictures"
+    )

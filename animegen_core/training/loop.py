@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from accelerate import PartialState
 from accelerate.utils import reduce
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from animegen_core.training.recipes import Recipe
@@ -25,6 +26,7 @@ def train(
     resume: bool = False,
     trained_on: str = "unnamed pictures",
     licence: str = "other",
+    weights: dict[str, dict[str, Tensor]] | None = None,
 ) -> Path:
     """Train until the options' length is reached, or until Ctrl-C, SIGTERM or ``max_minutes``, which save and can be resumed.
 
@@ -35,6 +37,7 @@ def train(
         folder: the run folder.
         resume: go on from the state in ``folder``.
         trained_on, licence: what the checkpoint's config says of the data.
+        weights: what ``load_weights`` read of the options' ``init_from``; None reads it here.
 
     Returns:
         The folder of the inference checkpoint.
@@ -48,7 +51,7 @@ def train(
     if resume:
         trainer.load(folder / STATE)
     elif options.init_from is not None:
-        taken = trainer.start_from(options.init_from)
+        taken = trainer.start_from(options.init_from, weights)
         if trainer.process.is_main_process:
             print(taken)
     per_epoch = trainer.images_per_epoch(loader)

@@ -10,6 +10,7 @@ from accelerate import PartialState
 from accelerate.commands.launch import launch_command_parser
 from accelerate.utils import get_cpu_distributed_information, parse_flag_from_env
 
+from animegen_core.devices import find_device
 from animegen_core.errors import AnimeGenError
 
 
@@ -23,6 +24,20 @@ def join_processes(device: str | None = None) -> PartialState:
     if process.num_processes > 1:  # else gloo's threads may outlive the interpreter, which then ends with an abort
         atexit.register(process.destroy_process_group)
     return process
+
+
+def join_on_device(device: str | torch.device | None = None) -> tuple[PartialState, torch.device]:
+    """``join_processes``, and the device that this process trains on.
+
+    Args:
+        device: by default the process's own where a launcher started several, else CUDA if present, else the CPU.
+
+    Raises:
+        AnimeGenError: there is no such device.
+    """
+    process = join_processes(None if device is None else torch.device(device).type)
+    alone = process.num_processes == 1  # else accelerate has given each process a device of its own
+    return process, find_device(device) if device is not None and alone else process.device
 
 
 def start_missing_processes() -> None:

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from animegen_core.data import random_flip, to_model_range
-from animegen_core.devices import autocast_dtype, find_device, keep_freed_memory
+from animegen_core.devices import autocast_dtype, keep_freed_memory
 from animegen_core.errors import AnimeGenError
 from animegen_core.labels import LABEL_DIMS
 from animegen_core.training.ema import EMA
 from animegen_core.training.helper import BETAS, Helper
-from animegen_core.training.processes import join_processes
+from animegen_core.training.processes import join_on_device
 from animegen_core.training.recipes import Recipe, Stats
 from animegen_core.training.state import load_state, save_state
 from animegen_core.training.weights import load_weights, parts_of, take_weights
@@ -28,7 +28,7 @@ class Trainer:
 
     Args:
         recipe: the family's networks, losses and options.
-        device: a torch device; by default the process's own where a launcher started several, else CUDA if present, else CPU.
+        device: a torch device (see ``processes.join_on_device``).
 
     Attributes:
         progress: the counters that a state keeps.
@@ -36,9 +36,7 @@ class Trainer:
 
     def __init__(self, recipe: Recipe, device: str | torch.device | None = None) -> None:
         self.recipe, self.options = recipe, recipe.options
-        self.process = join_processes(None if device is None else torch.device(device).type)
-        alone = self.process.num_processes == 1  # else accelerate has given each process a device of its own
-        self.device = find_device(device) if device is not None and alone else self.process.device
+        self.process, self.device = join_on_device(device)
         self.autocast = autocast_dtype(self.options.precision, self.device)
         if self.device.type == "cpu":
             keep_freed_memory()
@@ -222,13 +220,17 @@ class Trainer:
         """Go on from a state written by ``save``."""
         self.progress = load_state(path, self._modules(), self._optimizers())
 
-    def start_from(self, source: str | Path) -> str:
+    def start_from(self, source: str | Path, weights: dict[str, dict[str, Tensor]] | None = None) -> str:
         """Take the weights of a checkpoint or run, wherever they fit, and say how many did; counters stay at zero.
+
+        Args:
+            source: as in ``load_weights``.
+            weights: what ``load_weights`` read of it; None reads it here.
 
         Raises:
             AnimeGenError: there is no such checkpoint or run, it is damaged, or nothing fits.
         """
-        weights = load_weights(source)
+        weights = dict(load_weights(source) if weights is None else weights)
         frozen = {name for name, parameter in self.generator.named_parameters() if not parameter.requires_grad}
         for name in ("generator", "ema"):  # what the recipe froze stays as it made it
             weights[name] = {key: tensor for key, tensor in weights[name].items() if key not in frozen}

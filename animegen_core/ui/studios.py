@@ -6,7 +6,8 @@ from typing import NoReturn
 from animegen_core.checkpoint import bundled_configs, bundled_names
 from animegen_core.checkpoint.names import HubName
 from animegen_core.errors import AnimeGenError, quote
-from animegen_core.studio import Capabilities, Studio
+from animegen_core.families import Capabilities
+from animegen_core.studio import Studio
 
 _KEPT = 6  # checkpoints from the Hub in memory at once, of some 15 MB each
 
@@ -36,7 +37,7 @@ class Studios:
         return list(dict.fromkeys([*self._given, *bundled_names()]))
 
     def opens_with(self, capability: str) -> bool:
-        """Whether the default checkpoint has a capability (see ``studio.Capabilities``)."""
+        """Whether the default checkpoint has a capability (see ``families.Capabilities``)."""
         return getattr(self.get(self.default).capabilities, capability)
 
     def best_with_styles(self) -> str | None:

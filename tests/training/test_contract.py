@@ -7,13 +7,14 @@ from typer.testing import CliRunner
 
 from animegen_core import Character, Studio
 from animegen_core.commands.training import app
+from animegen_core.families import FAMILIES
 from animegen_core.models import GENERATORS
 from animegen_core.training.run_folder import read_log
 
 LATENT = 8
 SIZES = dict(resolution=16, mapping_depth=2, channel_base=64, channel_max=8, r1_interval=2)
 LABELS = dict(labels="tags.csv", label_sampling="sqrt")
-FAMILIES = {
+OPTIONS = {
     "dcgan": dict(base_channels=4),
     "conditional-dcgan": dict(base_channels=4, **LABELS),
     "stylegan": dict(**SIZES, path_length_start_kimg=0, path_length_interval=2),
@@ -36,13 +37,13 @@ def trained(family, *arguments):
 
 
 def test_every_family_is_trained_here():
-    assert FAMILIES.keys() == GENERATORS.keys()
+    assert OPTIONS.keys() == FAMILIES.keys() == GENERATORS.keys()
 
 
 HELPED = dict(helper="efficientnet-lite0", helper_warmup_kimg=0.01)
-VARIANTS = {family: (family, options) for family, options in FAMILIES.items()} | {
-    "helped": ("stylegan2", FAMILIES["stylegan2"] | HELPED),
-    "helper alone": ("stylegan", FAMILIES["stylegan"] | HELPED | dict(helper_only=True)),
+VARIANTS = {family: (family, options) for family, options in OPTIONS.items()} | {
+    "helped": ("stylegan2", OPTIONS["stylegan2"] | HELPED),
+    "helper alone": ("stylegan", OPTIONS["stylegan"] | HELPED | dict(helper_only=True)),
 }
 
 

@@ -6,10 +6,9 @@ from typer.testing import CliRunner
 
 from animegen_core.commands.training import app
 from animegen_core.errors import AnimeGenError
+from animegen_core.families import FAMILIES
 from animegen_core.training.recipes import StyleGAN2Recipe, StyleGANRecipe
 from animegen_core.training.style_options import PRESETS, StyleGAN2Options, StyleGANOptions, preset, presets_of
-
-FAMILIES = {"stylegan": (StyleGANOptions, StyleGANRecipe), "stylegan2": (StyleGAN2Options, StyleGAN2Recipe)}
 
 
 def command(family, *arguments):
@@ -23,10 +22,10 @@ def printed(*arguments) -> dict:
 
 
 def test_every_preset_belongs_to_a_family_and_is_valid():
-    assert {name for family in FAMILIES for name in presets_of(family)} == set(PRESETS)
-    for family, (options_class, _) in FAMILIES.items():
-        for name in presets_of(family):
-            assert options_class(**preset(name, family)).resolution == int(name.split("-")[1])
+    assert {name for family in FAMILIES.values() for name in family.presets} == set(PRESETS)
+    for family in FAMILIES.values():
+        for name in family.presets:
+            assert family.options(**preset(name, family.name)).resolution == int(name.split("-")[1])
 
 
 def test_the_reference_stylegan_is_the_default_of_its_family():

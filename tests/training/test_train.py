@@ -434,3 +434,12 @@ def test_the_discriminator_may_learn_at_a_speed_of_its_own():
     run = Trainer(DCGANRecipe(DCGANOptions(lr=1e-4, lr_d=4e-4)), "cpu")
     rates = [o.param_groups[0]["lr"] for o in (run.generator_optimizer, run.discriminator_optimizer)]
     assert rates == [1e-4, 4e-4]
+
+
+def test_weights_to_begin_with_are_read_once(pictures, tmp_path, tiny_checkpoint, monkeypatch):
+    read = []
+    monkeypatch.setattr(
+        "animegen_core.training.weights.load_checkpoint", lambda name: read.append(name) or load_checkpoint(name)
+    )
+    trained(*BASICS, "--latent-dim", 8, "--data", pictures, "--out", tmp_path, "--kimg", 0.004, "--init-from", tiny_checkpoint)
+    assert read == [str(tiny_checkpoint)]
