@@ -3,7 +3,7 @@ import struct
 
 import pytest
 
-from animegen_core.mp4 import is_mp4, read_comment
+from animegen_core.embedded.mp4 import is_mp4, read_comment
 
 
 def box(kind, contents=b"", size=None):

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from PIL import ExifTags, Image
 
-from animegen_core import mp4
+from animegen_core.embedded import mp4
 
 MAX_TEXT = 1_000_000  # bytes of one text that are looked at
 _MAX_INFLATED = 100  # compressed texts of one PNG that are looked at; each could be a thousand times as long as it seems
