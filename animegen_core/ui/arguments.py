@@ -52,7 +52,7 @@ def check_call(function: BlockFunction, body: dict[str, Any]) -> None:
         _check_event(function, body.get("event_data"))
     for name, control, value in zip(_names(function), function.inputs, data):
         if not isinstance(control, gr.State):  # whose value stays here
-            _check_value(name, control, value)
+            _check_value(name, control, value, function.api_visibility == "public")
 
 
 def fetched_address(body: Any) -> str | None:
@@ -82,14 +82,18 @@ def _check_event(function: BlockFunction, event: Any) -> None:
         raise AnimeGenError(f"'event_data' is {quote(event)}, but must tell what was chosen.")
 
 
-def _check_value(name: str, control: gr.Component, value: Any) -> None:
+def _check_value(name: str, control: gr.Component, value: Any, ranged: bool) -> None:
+    """Ranges are held against an endpoint's values only: the page shows itself what is out of range."""
     wanted = _wanted(control, value)
+    if wanted is None and ranged and isinstance(control, gr.Number) and value is not None:
+        most = _MOST_NUMBER if control.maximum is None else control.maximum
+        wanted = None if control.minimum <= value <= most else f"a number from {control.minimum} to {most}"
     if wanted is not None:
         raise ArgumentError(name, value, wanted)
 
 
 def _wanted(control: gr.Component, value: Any) -> str | None:
-    """What a control's value must be, if this one is something else. Ranges are the control's own affair."""
+    """What a control's value must be, if this one is of another type."""
     for kinds, rule in _RULES:
         if isinstance(control, kinds):
             return rule(control, value)
