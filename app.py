@@ -1,7 +1,7 @@
 """The studio: python app.py, then open http://127.0.0.1:7860
 
-A Hugging Face Space runs this same file. ``animegen_core/ui/settings.py`` lists the environment variables that it heeds;
-``GRADIO_SERVER_NAME`` and ``GRADIO_SERVER_PORT`` say where to listen.
+A Hugging Face Space runs this same file. ``python app.py --help`` lists the flags and the environment variables, which stand in
+``animegen_core/ui/settings.py``.
 """
 
 import os
@@ -17,7 +17,7 @@ except ImportError:
 from animegen_core.errors import AnimeGenError
 from animegen_core.studio import Studio
 from animegen_core.ui import build_app, launch_options
-from animegen_core.ui.settings import Settings
+from animegen_core.ui.settings import read_command_line
 from animegen_core.ui.studios import Studios
 
 if spaces is not None:
@@ -30,10 +30,10 @@ if spaces is not None:
 
 if __name__ == "__main__":
     try:
-        settings = Settings.from_environment()
+        settings, port = read_command_line()
         studio = Studio.load(settings.checkpoint, settings.device)
         demo = build_app(Studios(studio, hub=settings.hub), settings.queue, settings.vote)
     except AnimeGenError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2)
-    demo.launch(**launch_options())
+    demo.launch(**launch_options(), server_port=port)

@@ -1,9 +1,16 @@
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from animegen_core.checkpoint import DEFAULT_CHECKPOINT, bundled_names
 from animegen_core.errors import AnimeGenError
-from animegen_core.ui.settings import Settings
+from animegen_core.ui.settings import Settings, read_command_line
 
+ROOT = Path(__file__).parents[1]
 SPACE = {"SPACE_ID": "me/faces", "SYSTEM": "spaces"}
 
 
@@ -49,3 +56,24 @@ def test_a_switch_that_is_neither_on_nor_off_is_refused(name, value):
 def test_a_queue_that_is_no_number_of_requests_is_refused(value):
     with pytest.raises(AnimeGenError, match=r"^ANIMEGEN_QUEUE is '.*, but must be a whole number from 1 to 10000\.$"):
         Settings.from_environment({"ANIMEGEN_QUEUE": value})
+
+
+def test_flags_win_over_variables():
+    given = {"ANIMEGEN_CHECKPOINT": "me/faces", "ANIMEGEN_QUEUE": "7"}
+    settings, port = read_command_line(["--checkpoint", "dcgan-64", "--port", "8123"], given)
+    assert (settings.checkpoint, settings.queue, port) == ("dcgan-64", 7, 8123)
+    settings, port = read_command_line([], given)
+    assert (settings.checkpoint, port) == ("me/faces", None)
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "high", "-1.5"])
+def test_a_port_that_cannot_be_is_quoted(port):
+    with pytest.raises(AnimeGenError, match=r"--port is .* whole number from 1 to 65535") as error:
+        read_command_line([f"--port={port}"], {})
+    assert repr(port) in str(error.value)
+
+
+def test_help_lists_flags_and_variables_and_starts_nothing():
+    done = subprocess.run([sys.executable, "app.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    wanted = set(re.findall(r"ANIMEGEN_\w+", inspect.getdoc(Settings))) | {"--port", "--checkpoint", "GRADIO_SERVER_PORT"}
+    assert len(wanted) >= 7 and not [name for name in wanted if name not in done.stdout]

@@ -1,14 +1,17 @@
 """How the studio in the browser runs: environment variables, which a Space has on its settings page."""
 
+import argparse
+import inspect
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from animegen_core.checkpoint import DEFAULT_CHECKPOINT
 from animegen_core.errors import AnimeGenError, quote
 
 _QUEUE = (1, 10_000)
+_PORTS = (1, 65_535)
 _ON, _OFF = ("on", "1", "true", "yes"), ("off", "0", "false", "no")
 
 
@@ -49,6 +52,38 @@ class Settings:
             vote=_switch(given, "ANIMEGEN_VOTE", at_home),
             device="cpu" if given.get("SPACES_ZERO_GPU", "").lower() in _ON else None,
         )
+
+
+def read_command_line(
+    arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ
+) -> tuple[Settings, int | None]:
+    """Settings and port of ``python app.py``: flags win over variables. ``--help`` prints both and exits.
+
+    Args:
+        arguments: by default those of this process.
+
+    Returns:
+        The settings, and the port to listen on, or None for Gradio's choice.
+
+    Raises:
+        AnimeGenError: a flag or variable has a value that cannot be.
+    """
+    parser = argparse.ArgumentParser(
+        "python app.py",
+        description="Start the studio in the browser.",
+        epilog=f"Settings and their environment variables:\n{inspect.getdoc(Settings).partition('Attributes:')[2]}\n"
+        "GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where to listen.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--checkpoint", help="What to open, instead of ANIMEGEN_CHECKPOINT.")
+    parser.add_argument(
+        "--port", help="Where to listen, instead of GRADIO_SERVER_PORT; by default the first free one from 7860."
+    )
+    given = parser.parse_args(arguments)
+    settings = Settings.from_environment(environment)
+    if given.checkpoint:
+        settings = replace(settings, checkpoint=given.checkpoint)
+    return settings, None if given.port is None else _whole_number({"--port": given.port}, "--port", 0, *_PORTS)
 
 
 def _whole_number(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
