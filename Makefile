@@ -7,7 +7,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
 ONNX_RUNTIME := examples/web/ort/ort.wasm.min.mjs
 
-.PHONY: app test test-clean lint bench format clean
+.PHONY: app test test-clean fuzz lint bench format clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py
@@ -15,6 +15,10 @@ app: $(VENV)/.app
 # Two files of tests at a time; torch's threads would fight over the cores.
 test: $(VENV)/.dev chromium $(ONNX_RUNTIME)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+# Many more damaged inputs than the tests try: 1,000 of each kind.
+fuzz: $(VENV)/.dev
+	ANIMEGEN_FUZZ=1000 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/test_fuzz.py
 
 # Installs requirements.txt into a new environment, as a Space does, and draws there: minutes, and gigabytes from the network.
 test-clean: $(VENV)/.dev

@@ -1,5 +1,7 @@
-"""What both command lines share: how they fail."""
+"""What both command lines share: how they fail, and paths and messages that no shell or terminal gets in the way of."""
 
+import os
+import re
 import sys
 
 from typer.core import TyperGroup
@@ -16,7 +18,14 @@ class ExitOnError(TyperGroup):
             params = [param for param in params if param.name not in ("install_completion", "show_completion")]
         return params
 
+    def parse_args(self, ctx, args):  # noqa: ANN001, ANN201 - the signature is click's
+        # Shells expand a tilde at the beginning of a word only, not in --data=~/faces.
+        expanded = [re.sub(r"^(--[\w-]+=)?(~/.*)", lambda m: (m[1] or "") + os.path.expanduser(m[2]), arg) for arg in args]  # noqa: PTH111
+        return super().parse_args(ctx, expanded)
+
     def invoke(self, ctx):  # noqa: ANN001, ANN201 - the signature is click's
+        if hasattr(sys.stdout, "reconfigure"):  # a file name that the terminal cannot show must not end a run
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except AnimeGenError as error:

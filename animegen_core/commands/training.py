@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 from accelerate.utils import broadcast_object_list
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from animegen_core.checkpoint import CONFIG
@@ -26,14 +27,15 @@ from animegen_core.training.helpers.classifier import fit_and_save
 from animegen_core.training.loop import train
 from animegen_core.training.options import TrainOptions
 from animegen_core.training.processes import join_on_device, start_missing_processes
-from animegen_core.training.run_folder import load_options, new_run_folder, save_options
+from animegen_core.training.run_data import RunData, require_present, went_on
+from animegen_core.training.run_folder import absolute, load_options, new_run_folder, save_options
 from animegen_core.training.style_options import preset
 from animegen_core.training.threads import check_threads, settle_threads
 from animegen_core.training.weights import load_weights
 
 # What may be given anew when a run goes on; everything else is part of what the run is.
 _LENGTH = ("epochs", "kimg", "max_minutes")
-_RESUMABLE = (*_LENGTH, "save_interval", "save_minutes", "log_interval", "export_shards", "export_training")
+_RESUMABLE = (*_LENGTH, "save_interval", "save_minutes", "log_interval", "export_shards", "export_training", "labels")
 
 app = typer.Typer(cls=ExitOnError, help=__doc__, no_args_is_help=True, add_completion=True, rich_markup_mode=None)
 
@@ -117,14 +119,16 @@ def _train(
     if folder is None:
         folder = new_run_folder(out, f"{family.name}-{options.resolution}") if process.is_main_process else None
         folder = broadcast_object_list([folder])[0]
+    card = {}  # which the main process writes
     if process.is_main_process:
-        save_options(folder, family.name, str(data), options)
-        facts = [] if resume is not None else [check_pictures(cache, loader.dataset.labels)]
+        before = None if resume is None else load_options(folder).get("pictures")
+        used, card, changed = _card_facts(folder, cache, loader.dataset.labels, before, given_facts)
+        save_options(folder, family.name, absolute(data), _findable(options), used.saved())
+        facts = [changed] if resume is not None else [check_pictures(cache, loader.dataset.labels)]
         together = f"{process.num_processes} processes share each batch of {options.batch}."
         facts += [crowded, together if process.num_processes > 1 else None, f"Writing to '{folder}'."]
         typer.echo("\n".join(filter(None, facts)))
-    card_facts = _card_facts(folder, data, len(loader.dataset), given_facts)
-    train(family.recipe(options), loader, folder, device, resume is not None, weights=weights, **card_facts)
+    train(family.recipe(options), loader, folder, device, resume is not None, weights=weights, **card)
 
 
 def _own_options(family: Family) -> list[tuple[str, Any, Any, str]]:
@@ -146,12 +150,24 @@ def _own_options(family: Family) -> list[tuple[str, Any, Any, str]]:
     return own
 
 
-def _card_facts(run: Path, data: str | Path, pictures: int, given: dict[str, str | None]) -> dict[str, str]:
-    """What the model card says of data and licence: what is given, or what the run that goes on has said, or plain facts."""
+def _card_facts(
+    run: Path, cache: PictureCache, labels: Tensor | None, before: dict | None, given: dict[str, str | None]
+) -> tuple[RunData, dict[str, str], str | None]:
+    """The run's data, what the model card says of data and licence, and a sentence if the data have changed.
+
+    The card says what is given, or what the run that goes on has said, or plain facts.
+    """
     config = run / "checkpoint" / CONFIG
     earlier = read_json(config) if config.is_file() else {}
-    plain = {"trained_on": f"{pictures:,} pictures from '{Path(data).stem}'", "licence": "other"}
-    return {name: value or earlier.get(name) or plain[name] for name, value in given.items()}
+    used, changed = went_on(RunData.of(cache, labels), before, earlier.get("trained_on"), given["trained_on"])
+    licence = given["licence"] or earlier.get("licence") or "other"
+    return used, {"trained_on": used.trained_on, "licence": licence}, changed
+
+
+def _findable(options: TrainOptions) -> TrainOptions:
+    """Options whose tag file is found from any folder."""
+    labels = getattr(options, "labels", None)
+    return options if labels is None else replace(options, labels=absolute(labels))
 
 
 def _resumed(folder: Path, family: Family, explicit: dict[str, Any], data: Path | None) -> tuple[Path, TrainOptions]:
@@ -160,22 +176,27 @@ def _resumed(folder: Path, family: Family, explicit: dict[str, Any], data: Path 
     if saved.pop("family") != family.name:
         raise AnimeGenError(f"'{folder}' is not a run of {family.name}.")
     saved_data = saved.pop("data")
+    saved.pop("pictures", None)  # see run_data
     try:
         options = family.options(**saved)  # options that are newer than the run take their defaults
     except TypeError as error:
         raise AnimeGenError(f"The options in '{folder}' are of another version: {error}") from error
+    if explicit.get("labels") and getattr(options, "labels", None) is None:
+        raise AnimeGenError(f"The run in '{folder}' has no labels, so --labels cannot be given now.")
     changed = [name for name in explicit if name not in _RESUMABLE and explicit[name] != getattr(options, name)]
     if changed:
         raise AnimeGenError(
             f"A resumed run keeps its options, so --{changed[0].replace('_', '-')} cannot be changed; "
-            f"these can: {', '.join(name.replace('_', '-') for name in _RESUMABLE)}."
+            f"these can: data, {', '.join(name.replace('_', '-') for name in _RESUMABLE)}."
         )
     if explicit.keys() & set(_LENGTH):  # a new length replaces the old one, whatever its unit
         options = replace(options, **dict.fromkeys(_LENGTH, None))
     options = replace(options, **explicit)
     if data is None and not saved_data:
         raise AnimeGenError(f"The run in '{folder}' does not know its data; give --data PATH.")
-    return data or Path(saved_data), options
+    data = data or Path(saved_data)
+    require_present(folder, data=data, labels=getattr(options, "labels", None))
+    return data, options
 
 
 def _loader(cache: PictureCache, options: TrainOptions) -> DataLoader:

@@ -14,7 +14,8 @@ from animegen_core.errors import AnimeGenError
 from animegen_core.files import atomic_write_text
 from animegen_core.helpers.upscaling import UPSCALER
 from animegen_core.training.helpers.upscaler import UpscalerOptions, train_upscaler
-from animegen_core.training.run_folder import OPTIONS, STATE, load_options, new_run_folder
+from animegen_core.training.run_data import require_present
+from animegen_core.training.run_folder import OPTIONS, STATE, absolute, load_options, new_run_folder
 from animegen_core.training.threads import check_threads, settle_threads
 
 _FAMILY = "upscaler"
@@ -48,6 +49,7 @@ def upscaler(
         options = UpscalerOptions(**given)
     else:
         run, options = _resumed(resume, explicit)
+        require_present(resume, data=run["data"])
     on_cpu = find_device(device).type == "cpu"  # before a run folder is made, like the next
     check_threads(threads)
     if (crowded := settle_threads(threads, on_cpu)) is not None:
@@ -56,7 +58,7 @@ def upscaler(
     if cache.skipped:
         typer.echo(cache.skipped_message)
     folder = resume or new_run_folder(runs, f"{_FAMILY}-x{options.scale}")
-    saved = {name: str(value) if isinstance(value, Path) else value for name, value in run.items()}
+    saved = {**run, "data": absolute(run["data"]), "out": absolute(run["out"])}
     atomic_write_text(folder / OPTIONS, json.dumps({"family": _FAMILY, **saved, **asdict(options)}, indent=2) + "\n")
     typer.echo(f"{len(cache.names):,} pictures; writing to '{folder}', and in the end to '{run['out']}'.")
     facts = {name: run[name] for name in ("trained_on", "licence")}

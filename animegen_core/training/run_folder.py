@@ -42,9 +42,15 @@ def new_run_folder(parent: str | Path, label: str) -> Path:
             return folder
 
 
-def save_options(folder: Path, family: str, data: str, options: TrainOptions) -> None:
-    """Write options.json."""
-    atomic_write_text(folder / OPTIONS, json.dumps({"family": family, "data": data, **asdict(options)}, indent=2) + "\n")
+def save_options(folder: Path, family: str, data: str, options: TrainOptions, facts: dict | None = None) -> None:
+    """Write options.json; ``facts`` are further entries, see ``run_data``."""
+    saved = {"family": family, "data": data, **(facts or {}), **asdict(options)}
+    atomic_write_text(folder / OPTIONS, json.dumps(saved, indent=2) + "\n")
+
+
+def absolute(path: str | Path) -> str:
+    """A path as options.json keeps it, so that a run resumes from any folder."""
+    return str(Path(path).expanduser().absolute())
 
 
 def load_options(folder: str | Path) -> dict:

@@ -443,3 +443,101 @@ def test_weights_to_begin_with_are_read_once(pictures, tmp_path, tiny_checkpoint
     )
     trained(*BASICS, "--latent-dim", 8, "--data", pictures, "--out", tmp_path, "--kimg", 0.004, "--init-from", tiny_checkpoint)
     assert read == [str(tiny_checkpoint)]
+
+
+@pytest.fixture
+def short_run(pictures, tmp_path, monkeypatch):
+    """The folder of a run of 4 pictures with labels, whose data and tags were given as relative paths."""
+    monkeypatch.chdir(pictures.parent)
+    rows = [f"{index:02d}.png,pink,blue" for index in range(12)]
+    (tmp_path / "tags.csv").write_text("\n".join(["file,hair,eyes", *rows]))
+    start = ("--batch", 4, "--device", "cpu", "--data", "pictures", "--labels", "tags.csv", "--out", "runs", "--kimg", 0.004)
+    result = CliRunner().invoke(app, ["conditional-dcgan", *map(str, (*start, "--base-channels", 4))])
+    assert result.exit_code == 0, result.output
+    return tmp_path / "runs" / "00000-conditional-dcgan-64"
+
+
+def resumed(run, kimg, *arguments):
+    flags = ("--resume", run, "--device", "cpu", "--kimg", kimg, *arguments)
+    return CliRunner().invoke(app, ["conditional-dcgan", *map(str, flags)])
+
+
+def said_of_the_data(run):
+    return load_checkpoint(run / "checkpoint").info()["trained_on"]
+
+
+def test_a_run_resumes_from_another_folder_and_after_its_data_moved(short_run, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    result = resumed(short_run, 0.008)
+    assert result.exit_code == 0 and "changed" not in result.output, result.output
+    (tmp_path / "pictures").rename(tmp_path / "moved")
+    assert_refused(
+        resumed(short_run, 0.012), f"'{tmp_path / 'pictures'}', which does not exist; say where it is now with --data"
+    )
+    (tmp_path / "tags.csv").rename(tmp_path / "moved.csv")
+    assert_refused(
+        resumed(short_run, 0.012, "--data", "../moved"), "tags.csv', which does not exist; say where it is now with --labels"
+    )
+    result = resumed(short_run, 0.012, "--data", "../moved", "--labels", "../moved.csv")
+    assert result.exit_code == 0 and "changed" not in result.output, result.output
+    assert said_of_the_data(short_run) == "12 pictures from 'pictures'"
+    assert resumed(short_run, 0.016).exit_code == 0  # the new places are kept
+
+
+def test_a_resumed_run_says_that_its_data_changed_and_the_card_names_both(short_run, draw, tmp_path):
+    draw(99).save(tmp_path / "pictures" / "99.png")
+    result = resumed(short_run, 0.008)
+    assert "The pictures have changed: 12 before, 13 now" in result.output, result.output
+    assert said_of_the_data(short_run) == "12 pictures from 'pictures', then 13 pictures from 'pictures'"
+    (tmp_path / "tags.csv").write_text("file,hair,eyes\n00.png,red,blue\n")
+    result = resumed(short_run, 0.012)
+    assert "The labels have changed" in result.output and "pictures have changed" not in result.output
+    assert resumed(short_run, 0.016, "--trained-on", "thirteen blobs").exit_code == 0
+    assert said_of_the_data(short_run) == "thirteen blobs"
+
+
+def test_data_whose_names_are_no_utf_8_are_trained_on(pictures, tmp_path):
+    folder = tmp_path / os.fsdecode(b"f\xfcr")
+    pictures.rename(folder)
+    (folder / os.fsdecode(b"kaputt\xfc.png")).write_bytes(b"no picture")
+    with started(*FULL_SIZE, "--base-channels", 4, f"--data={folder}", "--out", tmp_path / "runs", "--kimg", 0.004) as process:
+        output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert r"kaputt\udcfc.png" in output
+    assert (tmp_path / "runs" / "00000-dcgan-64" / "checkpoint" / "README.md").exists()
+
+
+def test_a_tilde_after_an_equals_sign_is_the_home_folder(pictures, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    trained(*BASICS, "--data=~/pictures", "--out=~/runs", "--kimg", 0.004)
+    assert (tmp_path / "runs" / "00000-dcgan-64" / "checkpoint").is_dir()
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="a file system of a given size must be mounted")
+@pytest.mark.parametrize("left", ["for the log", "for the log and the state"])
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_run_that_meets_a_full_disk_says_so_in_one_sentence_and_goes_on_later(pictures, tmp_path, left):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(disk)], capture_output=True).returncode:
+        pytest.skip("a tmpfs cannot be mounted")
+    try:
+        trained(*BASICS, "--data", pictures, "--out", disk, "--kimg", 0.004)
+        run = disk / "00000-dcgan-64"
+        state = (run / "state.safetensors").read_bytes()
+        space = os.statvfs(disk)
+        needed = {"for the log": 40_000, "for the log and the state": 50_000 + len(state)}[left]
+        (disk / "filler").write_bytes(bytes(space.f_bavail * space.f_bsize - needed))
+        result = command("--resume", run, "--device", "cpu", "--kimg", 0.008, "--log-interval", 1)
+        assert result.exit_code == 2 and "Traceback" not in result.stderr
+        error = result.stderr.splitlines()[-1]  # after the progress bar
+        assert error.startswith(f"Error: '{run}") and error.endswith("No space left on device."), error
+        kept = (run / "state.safetensors").read_bytes()
+        assert progress(run)["images_seen"] == 8 if left == "for the log and the state" else kept == state
+        assert not list(disk.rglob(".animegen-*"))
+        (disk / "filler").unlink()
+        trained("--resume", run, "--device", "cpu", "--kimg", 0.012)
+        assert progress(run)["images_seen"] == 12
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
