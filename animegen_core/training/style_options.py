@@ -26,6 +26,9 @@ class StyleBasedOptions(TrainOptions):
     mapping_depth: int = option(8, "Layers of the mapping network.")
     channel_base: int = option(4096, "Channels at r px are this over r, in both networks ...")
     channel_max: int = option(512, "... but at most this many.")
+    channel_base_d: int | None = option(
+        None, "Another channel base for the discriminator, such as a smaller one with a helper."
+    )
     group_size: int = option(4, "Pictures whose deviation from each other the discriminator looks at together.")
     layer_noise: bool = option(True, "Noise in each layer; without it the latent has to draw what would be grain, as in hair.")
     style_mixing: float = option(0.9, "Share of fakes with two styles, one from a random layer on.")
@@ -47,7 +50,8 @@ class StyleBasedOptions(TrainOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        channel_plan(self.resolution, self.channel_base, self.channel_max)  # raises what the networks would
+        for base in (self.channel_base, self.channel_base_d or self.channel_base):
+            channel_plan(self.resolution, base, self.channel_max)  # raises what the networks would
         check_shares(self, "style_mixing", "r1_share", "path_length_share")
         for name in ("latent_dim", "mapping_depth", "group_size", "r1_interval", "path_length_interval", "ada_kimg"):
             value = getattr(self, name)

@@ -14,10 +14,11 @@ from animegen_core.checkpoint import load_checkpoint
 from animegen_core.errors import AnimeGenError
 from animegen_core.files import atomic_path
 from animegen_core.models.layers import SLOPE, EqualizedConv2d
-from animegen_core.models.stylegan import StyleGANDiscriminator
+from animegen_core.models.stylegan import StyleBasedGenerator, StyleGANDiscriminator
 from animegen_core.models.stylegan2 import ToRGB
 from animegen_core.training.run_folder import STATE
 from animegen_core.training.state import owned_by
+from animegen_core.training.widening import widened
 
 TRAINING = "training.safetensors"  # beside a checkpoint's model.safetensors
 _PLAYERS = ("generator", "discriminator", "helper")
@@ -68,8 +69,11 @@ def take_weights(network: nn.Module, tensors: dict[str, Tensor]) -> set[str]:
     If it has grown, the outputs to RGB that are larger than all it took start at zero: since those of all sizes are summed, it
     draws at first what the small network drew, upsampled, without the noise of untrained layers; and a discriminator says at
     first what the small one said of the picture averaged down. If a network has learned to take labels, a DCGAN's inputs of
-    labels start at zero: it draws what it drew, until it has learned what they mean.
+    labels start at zero: it draws what it drew, until it has learned what they mean. A wider style-based network computes what
+    the narrow one did (``widening.widened``).
     """
+    if isinstance(network, (StyleBasedGenerator, StyleGANDiscriminator)):
+        tensors = widened(network, tensors)
     own, label_inputs = network.state_dict(), sum(getattr(network, "label_dims", ()))
     known = {name: _widened(t, label_inputs, own[name]) for name, t in tensors.items() if name in own}
     fitting = {name: t for name, t in known.items() if t.shape == own[name].shape}

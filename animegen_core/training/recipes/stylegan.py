@@ -162,6 +162,9 @@ class StyleBasedRecipe(Recipe):
         """Arguments of both networks."""
         return {name: getattr(self.options, name) for name in ("resolution", "channel_base", "channel_max")}
 
+    def _discriminator_sizes(self) -> dict[str, int]:
+        return self._sizes() | {"channel_base": self.options.channel_base_d or self.options.channel_base}
+
     def _latent_sizes(self) -> dict[str, int]:
         """Arguments of the generator."""
         o = self.options
@@ -178,7 +181,7 @@ class StyleGANRecipe(StyleBasedRecipe):
     def _networks(self) -> tuple[nn.Module, nn.Module]:
         return (
             stylegan.StyleGANGenerator(**self._sizes(), **self._latent_sizes(), layers_per_block=self.options.layers_per_block),
-            stylegan.StyleGANDiscriminator(**self._sizes(), group_size=self.options.group_size),
+            stylegan.StyleGANDiscriminator(**self._discriminator_sizes(), group_size=self.options.group_size),
         )
 
 
@@ -198,7 +201,9 @@ class StyleGAN2Recipe(StyleBasedRecipe):
         label_dims = LABEL_DIMS if self.conditional else ()
         return (
             stylegan2.StyleGAN2Generator(**self._sizes(), **self._latent_sizes(), label_dims=label_dims),
-            stylegan2.StyleGAN2Discriminator(**self._sizes(), group_size=self.options.group_size, label_dims=label_dims),
+            stylegan2.StyleGAN2Discriminator(
+                **self._discriminator_sizes(), group_size=self.options.group_size, label_dims=label_dims
+            ),
         )
 
     def _logits_and_told(
