@@ -68,7 +68,7 @@ def launch_options() -> dict[str, Any]:
     return dict(
         theme=studio_theme(),
         css=css(),
-        js=_scripts("keyboard.js", "restore.js"),
+        js=_scripts("keyboard.js", "sliders.js", "restore.js"),
         footer_links=["api"],
         show_error=False,
         max_file_size="10mb",

@@ -30,7 +30,7 @@ class AboutTab:
 
 
 def _card(studio: Studio) -> str:
-    """What is known for sure, from the config, and then the model card's text: a picture in it might lie elsewhere."""
+    """What is known for sure, from the config, and then the model card's text: its pictures and documents lie elsewhere."""
     info = studio.checkpoint.info()
     facts = [
         ("Network", f"{info['family']}, {info['resolution']} px, {info['generator_parameters']:,} parameters"),
@@ -52,6 +52,7 @@ def _plain(text: str) -> str:
     """Markdown of which nothing is fetched when it is shown: no markup but its own, no pictures, no diagrams."""
     text = re.sub(r"<[^>]*>", "", text).replace("<", "&lt;")
     text = re.sub(r"!+(?=\s*\[)", "", text)  # what is left is a link
+    text = re.sub(r"\[([^\]\n]+)\]\((?!https?:)[^)\s]*\)", r"\1", text)  # a link to a file beside the card leads nowhere here
     return re.sub(r"^(\W*?(?:`{3,}|~{3,})).*$", r"\1", text, flags=re.MULTILINE)  # a fence names a language, such as mermaid
 
 

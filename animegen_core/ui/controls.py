@@ -19,8 +19,8 @@ _SCALES = ("x1", "x2", "x4", "x8")  # of a studio's ``sizes``
 
 
 def seed_number(label: str, elem_id: str, value: int | None, **options: object) -> gr.Number:
-    """A seed, typed."""
-    return gr.Number(value, label=label, precision=0, minimum=0, maximum=MAX_SEED, elem_id=elem_id, **options)
+    """A seed, typed; ``the_seed`` refuses one that is not whole."""
+    return gr.Number(value, label=label, minimum=0, maximum=MAX_SEED, elem_id=elem_id, **options)
 
 
 def colour_radio(attribute: str, elem_id: str, **options: object) -> gr.Radio:

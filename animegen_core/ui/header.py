@@ -1,10 +1,11 @@
 """The top of the page: name, checkpoint picker, and what concerns all files."""
 
+import html
 from collections.abc import Callable
 
 import gradio as gr
 
-from animegen_core.errors import AnimeGenError
+from animegen_core.errors import AnimeGenError, quote
 from animegen_core.ui.messages import warn
 from animegen_core.ui.studios import Studios
 
@@ -32,7 +33,7 @@ class Header:
                 scale=1,
             )
             self.picker = gr.Dropdown(
-                studios.names,
+                sorted(studios.names, key=len),  # Enter takes the first that holds what is typed: its own before longer names
                 value=studios.default,
                 label="Checkpoint, or a Hub id as in user/name" if studios.hub else "Checkpoint",
                 allow_custom_value=True,
@@ -56,6 +57,8 @@ class Header:
         def pick(current: str, picked: int, wish: str | None = None) -> tuple[str, str, int]:
             """The chosen checkpoint once it is open; the one before where it cannot be."""
             name = (wish if choose is None else choose()) or ""
+            if name.strip() not in self.studios.names and self.studios.hub:
+                gr.Info(f"Looking for {html.escape(quote(name.strip()), quote=False)} on the Hugging Face Hub.")
             try:
                 self.studios.get(name.strip())
             except AnimeGenError as error:
@@ -64,4 +67,4 @@ class Header:
             return name.strip(), name.strip(), picked + 1
 
         inputs = [self.checkpoint, self.picked, *([choice] if choice else [])]
-        event(pick, inputs, [self.checkpoint, self.picker, self.picked], api_visibility="private")
+        event(pick, inputs, [self.checkpoint, self.picker, self.picked], api_visibility="private", show_progress="hidden")

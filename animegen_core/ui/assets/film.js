@@ -10,6 +10,9 @@ scrub.type = "range";
 scrub.min = 0;
 scrub.setAttribute("aria-label", "Frame");
 const counter = document.createElement("output");
+const hint = document.createElement("p");
+hint.className = "hint";
+hint.textContent = "Two key faces or more make a film.";
 const bar = document.createElement("div");
 bar.className = "bar";
 bar.append(play, scrub, counter);
@@ -55,8 +58,11 @@ function tick(now) {
 async function show() {
   const root = element.querySelector(".root");
   root.classList.add("film");
-  root.replaceChildren(canvas, bar);
-  if (!props.value) return;
+  if (!props.value) {
+    [sheet, film] = [null, null];
+    root.replaceChildren(hint);
+    return;
+  }
   const next = props.value;
   const picture = new Image();
   picture.src = next.src;
@@ -65,6 +71,7 @@ async function show() {
   [sheet, film] = [picture, next];
   canvas.width = canvas.height = Math.max(512, next.size);
   scrub.max = next.frames - 1;
+  if (!canvas.isConnected) root.replaceChildren(canvas, bar);
   draw(Math.min(Number(scrub.value), next.frames - 1));
 }
 

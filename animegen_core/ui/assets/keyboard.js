@@ -1,6 +1,7 @@
-// Keys for the whole page: G generates, L locks the seed, arrows walk the gallery.
+// Keys for the whole page: G generates, L locks the seed, arrows walk the gallery, and a row of choices where one is in focus.
 () => {
-  const typing = (target) => target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
+  const TYPED = "input:not([type=checkbox], [type=radio], [type=range], [type=file]), textarea, select, [contenteditable]";
+  const MOVED_BY_ARROWS = "input, [role=tab], [role=listbox], [role=slider]"; // which have a use of their own for them
 
   function walk(step) {
     const faces = [...document.querySelectorAll("#gallery .thumbnail-item")];
@@ -8,13 +9,28 @@
     faces[Math.min(Math.max(at + step, 0), faces.length - 1)]?.click();
   }
 
+  // Gradio gives each radio button a group of its own, so that browsers do not do this.
+  function choose(radio, step) {
+    const radios = [...radio.closest(".block").querySelectorAll("input[type=radio]")];
+    const next = radios[(radios.indexOf(radio) + step + radios.length) % radios.length];
+    next.click();
+    next.focus();
+  }
+
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest(TYPED)) return;
+    const along = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (along && event.target.type === "radio") {
+      choose(event.target, along);
+      event.preventDefault();
+      return;
+    }
     if (!document.querySelector("#generate")?.offsetParent) return; // another tab is open
-    if (event.key === "g") document.querySelector("#generate").click();
-    else if (event.key === "l") document.querySelector("#lock input").click();
-    else if (event.key === "ArrowRight") walk(1);
-    else if (event.key === "ArrowLeft") walk(-1);
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const key = event.repeat ? "" : event.key.toLowerCase(); // held down, arrows go on, and nothing else does
+    if (key === "g") document.querySelector("#generate").click();
+    else if (key === "l") document.querySelector("#lock input").click();
+    else if (step && !event.target.closest(MOVED_BY_ARROWS)) walk(step);
     else return;
     event.preventDefault();
   });
