@@ -58,8 +58,17 @@ def draw_matrix(studio: Studio, matrix: Matrix, size: int | None = None) -> Imag
     Raises:
         AnimeGenError: the checkpoint has no styles.
     """
+    return matrix_sheet(matrix, list(studio.render_many(matrix_characters(matrix), size)))
+
+
+def matrix_characters(matrix: Matrix) -> list[Character]:
+    """The faces of a matrix, row by row: the first row has the columns' own, the others begin with the row's own."""
     characters = [matrix.own(column) for column in matrix.columns]
     for row in matrix.rows:
         characters += [matrix.own(row), *(matrix.mixed(row, column) for column in matrix.columns)]
-    faces = list(studio.render_many(characters, size))
+    return characters
+
+
+def matrix_sheet(matrix: Matrix, faces: Sequence[Image.Image]) -> Image.Image:
+    """The sheet of a matrix from its drawn faces, in the order of ``matrix_characters``."""
     return make_grid([Image.new("RGB", faces[0].size, "white"), *faces], columns=len(matrix.columns) + 1)

@@ -1,7 +1,7 @@
 """The Animate tab: key characters in, a loop out."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
@@ -9,12 +9,13 @@ import gradio as gr
 from animegen_core.character import FPS, FRAMES, KEYS, LOOPS, Animation, Character
 from animegen_core.errors import AnimeGenError
 from animegen_core.latents import PATH_KINDS
-from animegen_core.ui.components import face_row, film_view
+from animegen_core.ui.components import face_row, film_view, progress_bar
 from animegen_core.ui.controls import FIRST_SEEDS, new_seed, seed_number, size_of, size_radio, the_seed
 from animegen_core.ui.films import check_size, contact_sheet, film_file
 from animegen_core.ui.frame import Frame, message
 from animegen_core.ui.latest import Latest
 from animegen_core.ui.messages import told
+from animegen_core.ui.pace import Pace
 from animegen_core.ui.pictures import FILM, caption, data_url, shown_side
 from animegen_core.ui.visitors import FILMS
 
@@ -29,7 +30,7 @@ class AnimateTab:
         self.frame, self.studios = frame, frame.studios
         self.latest, self.latest_sharp = Latest(frame.demo), Latest(frame.demo)
         self.inbox = frame.inboxes["animate"]
-        self.keys = gr.State([{"seed": seed} for seed in FIRST_SEEDS])
+        self.keys = gr.State(_first_keys(self.studios.get(self.studios.default).usual_psi))
         with gr.Row(equal_height=False):
             with gr.Column(scale=4, min_width=290):
                 self._lay_out_keys()
@@ -62,27 +63,31 @@ class AnimateTab:
         self.size = size_radio("export-size")
         with gr.Row(elem_classes="buttons"):
             self.export = gr.Button("Export", variant="primary", elem_id="export", min_width=110)
-            self.cancel = gr.Button("Cancel", elem_id="cancel-export", min_width=80)
+            self.cancel = gr.Button("Cancel", elem_id="cancel-export", min_width=80, visible=False)
+        self.progress = progress_bar("export-progress")
         self.file = gr.File(label="Exported file", elem_id="exported", interactive=False, visible=False)
 
     def _wire(self) -> None:
         frame = self.frame
-        quiet = dict(api_visibility="private")
-        smooth = dict(quiet, show_progress="hidden", trigger_mode="always_last")
+        quiet = dict(api_visibility="private", show_progress="hidden")
+        smooth = dict(quiet, trigger_mode="always_last")
         what = [frame.checkpoint, self.keys, self.path, self.frames, self.fps, self.easing, self.loop]
         show = dict(fn=self.show, inputs=what, outputs=[self.row, self.film], **smooth)
         shoot = dict(fn=self.shoot, inputs=what, outputs=self.film, **smooth)
         # Events of their own, so that no click waits for the seconds that a sharp film takes.
         sharpen = dict(fn=self.sharpen, inputs=what, outputs=self.film, **smooth)
 
-        gr.on([frame.tab_items["animate"].select, frame.header.picked.change], **show).success(**sharpen)
+        frame.tab_items["animate"].select(**show).success(**sharpen)
         gr.on([self.path.input, self.frames.input, self.easing.input, self.loop.input], **shoot).success(**sharpen)
         changed = [
-            gr.on([self.add.click, self.seed.submit], self.add_key, [self.keys, self.seed], self.keys, **quiet),
-            self.add_random.click(self.add_any_key, self.keys, self.keys, **quiet),
+            gr.on(
+                [self.add.click, self.seed.submit], self.add_key, [frame.checkpoint, self.keys, self.seed], self.keys, **quiet
+            ),
+            self.add_random.click(self.add_any_key, [frame.checkpoint, self.keys], self.keys, **quiet),
             self.clear.click(list, None, self.keys, **quiet),
             self.row.act(self.act, self.keys, self.keys, **quiet),
             self.row.move(self.move, self.keys, self.keys, **quiet),
+            frame.header.picked.change(self.adapt, [frame.checkpoint, self.keys], self.keys, **quiet),
         ]
         for event in changed:
             event.success(**show).success(**sharpen)
@@ -90,25 +95,32 @@ class AnimateTab:
         controls = [self.keys, self.path, self.frames, self.fps, self.easing, self.loop]
         self.inbox.change(self.open_message, [self.inbox, *controls], controls, **quiet).success(**show).success(**sharpen)
 
+        during = [self.cancel, self.progress]
         exported = self.export.click(
             self.export_film,
             [*what, self.format, self.size, frame.embed],
-            [self.file, frame.history],
-            show_progress_on=self.film,
+            [self.file, frame.history, *during],
             concurrency_id=FILMS,
             **quiet,
         )
-        self.cancel.click(None, cancels=exported, **quiet)
+        exported.then(_over, None, during, **quiet)  # also where it has failed
+        self.cancel.click(_over, None, during, cancels=exported, **quiet)
 
     @told
-    def add_key(self, keys: list[dict], seed: int | None) -> list[dict]:
-        """One more face at the end: that of the typed seed."""
-        return self._with(keys, Character(the_seed(seed)))
+    def add_key(self, name: str, keys: list[dict], seed: float | None) -> list[dict]:
+        """One more face at the end: that of the typed seed, at the checkpoint's usual creativity."""
+        return self._with(keys, Character(the_seed(seed), psi=self.studios.get(name).usual_psi))
 
     @told
-    def add_any_key(self, keys: list[dict]) -> list[dict]:
+    def add_any_key(self, name: str, keys: list[dict]) -> list[dict]:
         """One more face at the end, of a new seed."""
-        return self._with(keys, Character(new_seed()))
+        return self.add_key(name, keys, new_seed())
+
+    @told
+    def adapt(self, name: str, keys: list[dict]) -> list[dict]:
+        """Another checkpoint: the keys to begin with at its usual creativity, and others as they are."""
+        untouched = keys and keys == _first_keys(Character.from_dict(keys[0]).psi)
+        return _first_keys(self.studios.get(name).usual_psi) if untouched else keys
 
     @staticmethod
     def _with(keys: list[dict], character: Character) -> list[dict]:
@@ -195,15 +207,18 @@ class AnimateTab:
         name: str,
         keys: list[dict],
         *rest: Any,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio's way
-    ) -> tuple:
+    ) -> Iterator[tuple]:
         """Write the film to a file; ends where it is when the visitor cancels or leaves."""
         *how, kind, size, embed = rest
         studio, film = self.studios.get(name), _animation(keys, *how)
         side = size_of(studio, size)
         check_size(film.frames, side)
-        frames = list(progress.tqdm(studio.animate(film, side), total=film.frames, desc="Drawing"))
-        progress(1.0, "Encoding")
+        frames, pace = [], Pace(film.frames)
+        yield gr.skip(), gr.skip(), gr.Button(visible=True), gr.skip()
+        for picture in studio.animate(film, side):
+            frames.append(picture)
+            if far := pace.report(len(frames)):
+                yield gr.skip(), gr.skip(), gr.skip(), far  # here a cancelled export ends
         description = studio.describe(film, side)
         file = film_file(studio, film, frames, _FORMATS[kind], description if embed else None, self.file.GRADIO_CACHE)
         entry = {
@@ -211,7 +226,16 @@ class AnimateTab:
             "label": f"{film.frames} frames through {len(film.keys)} faces · {name}",
             "description": description,
         }
-        return gr.File(file, visible=True), entry
+        yield gr.File(file, visible=True), entry, gr.skip(), gr.skip()
+
+
+def _over() -> tuple:
+    """After an export: no bar, and nothing to cancel."""
+    return gr.Button(visible=False), None
+
+
+def _first_keys(psi: float) -> list[dict]:
+    return [Character(seed, psi=psi).to_dict() for seed in FIRST_SEEDS]
 
 
 def _animation(keys: list[dict], path: str, frames: int, fps: int, easing: str, loop: str) -> Animation:

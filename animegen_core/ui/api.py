@@ -65,7 +65,7 @@ class Endpoints:
         template = look(seed, hair, eyes, psi, variation_seed, variation_strength)
         characters = [replace(template, seed=s) for s in consecutive_seeds(seed, faces)]
         studio = self.studios.get(checkpoint)
-        return draw_files(studio, characters, self.cache, size or studio.sizes[0])
+        return list(draw_files(studio, characters, self.cache, size or studio.sizes[0]))
 
     @told
     def animate(

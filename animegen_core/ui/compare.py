@@ -1,5 +1,6 @@
 """The Compare tab: the same seeds and settings on several checkpoints."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -8,10 +9,11 @@ import gradio as gr
 from animegen_core.character import Character
 from animegen_core.errors import AnimeGenError
 from animegen_core.studio import Studio
-from animegen_core.ui.components import face_table
+from animegen_core.ui.components import face_table, progress_bar
 from animegen_core.ui.controls import colour_radio, consecutive_seeds, look, psi_slider, seed_number
 from animegen_core.ui.frame import Frame
 from animegen_core.ui.messages import told
+from animegen_core.ui.pace import Pace
 from animegen_core.ui.pictures import TILE, caption, data_url, shown_side
 from animegen_core.ui.restore import restores
 
@@ -35,6 +37,7 @@ class CompareTab:
                 self.eyes = colour_radio("eyes", "compare-eyes")
                 self.psi = psi_slider("compare-creativity", self.studios.get(self.studios.default).usual_psi)
             with gr.Column(scale=8, min_width=320):
+                self.progress = progress_bar("compare-progress")
                 self.table = face_table("compare-table")
         restores(frame, self.table.pick)
         controls = [self.names, self.faces, self.seed, self.hair, self.eyes, self.psi]
@@ -43,29 +46,39 @@ class CompareTab:
             [*changes, self.seed.blur, frame.tab_items["compare"].select],
             self.compare,
             controls,
-            self.table,
+            [self.table, self.progress],
             api_visibility="private",
             show_progress="hidden",
             trigger_mode="always_last",
         )
 
     @told
-    def compare(self, names: list[str], faces: int, seed: int, *looks: Any) -> list[dict[str, Any]]:
+    def compare(self, names: list[str], faces: int, seed: float, *looks: Any) -> Iterator[tuple]:
         """A row of faces for each checkpoint."""
         if not 2 <= len(names) <= _MOST:
             raise AnimeGenError(f"{len(names)} checkpoints are ticked; tick 2 to {_MOST} to compare.")
         characters = [replace(look(seed, *looks), seed=s) for s in consecutive_seeds(seed, faces)]
-        return [self._row(self.studios.get(name), characters) for name in names]
+        studios = [self.studios.get(name) for name in names]
+        pace, rows = Pace(len(studios) * len(characters)), []
+        for studio in studios:
+            rows.append({"title": studio.checkpoint.name, "note": _note(studio, characters[0]), "faces": []})
+            for face in self._faces(studio, characters):
+                rows[-1]["faces"].append(face)
+                if far := pace.report(sum(len(row["faces"]) for row in rows)):
+                    yield gr.skip(), far
+        yield rows, None
 
-    def _row(self, studio: Studio, characters: list[Character]) -> dict[str, Any]:
-        info = studio.checkpoint.info()
-        note = f"{info['family']}, {info['resolution']} px, {info['images_seen']:,} training pictures seen"
-        wanted = characters[0].hair or characters[0].eyes
-        if wanted and not studio.capabilities.labels:
+    def _faces(self, studio: Studio, characters: list[Character]) -> Iterator[dict[str, Any]]:
+        """A checkpoint's faces, one by one, in any colour where it does not know colours."""
+        if not studio.capabilities.labels:
             characters = [replace(character, hair=None, eyes=None) for character in characters]
-            note += "; does not know colours, so any"
-        faces = [
-            {"src": data_url(picture), "label": caption(character), "description": studio.describe(character)}
-            for character, picture in zip(characters, studio.render_many(characters, shown_side(studio, TILE)))
-        ]
-        return {"title": studio.checkpoint.name, "note": note, "faces": faces}
+        for character, picture in zip(characters, studio.render_many(characters, shown_side(studio, TILE))):
+            yield {"src": data_url(picture), "label": caption(character), "description": studio.describe(character)}
+
+
+def _note(studio: Studio, wanted: Character) -> str:
+    info = studio.checkpoint.info()
+    note = f"{info['family']}, {info['resolution']} px, {info['images_seen']:,} training pictures seen"
+    if (wanted.hair or wanted.eyes) and not studio.capabilities.labels:
+        note += "; does not know colours, so any"
+    return note

@@ -66,6 +66,14 @@ def face_table(elem_id: str, **options: Any) -> gr.HTML:
     return _component("face_table.js", [], elem_id, **options)
 
 
+def progress_bar(elem_id: str, **options: Any) -> gr.HTML:
+    """How far a task is; nothing where its value is None.
+
+    Its value is {"done", "total", "seconds"}: pictures, and the time that is left.
+    """
+    return _component("progress.js", None, elem_id, elem_classes="progress-bar", **options)
+
+
 def history_strip(thumbnail: Callable, **options: Any) -> gr.HTML:
     """All results so far, kept in the browser's storage as descriptions.
 

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from animegen_core.character import BANDS, Character
 from animegen_core.images import encode_png
 from animegen_core.labels import HAIR
 from animegen_core.studio import Studio
-from animegen_core.ui.components import face_row, live_face
+from animegen_core.ui.components import face_row, live_face, progress_bar
 from animegen_core.ui.controls import (
     ANY,
     MAX_FACES,
@@ -25,13 +26,16 @@ from animegen_core.ui.controls import (
     seed_number,
     size_of,
     size_radio,
+    the_seed,
 )
 from animegen_core.ui.downloads import LazyDownload
 from animegen_core.ui.frame import Frame, message
 from animegen_core.ui.latest import Latest
 from animegen_core.ui.messages import told
+from animegen_core.ui.pace import Pace
 from animegen_core.ui.pictures import (
     TILE,
+    blank_file,
     data_url,
     draw_files,
     file_stem,
@@ -53,9 +57,10 @@ class GenerateTab:
 
     def __init__(self, frame: Frame) -> None:
         self.frame, self.studios = frame, frame.studios
-        self.latest = Latest(frame.demo)
+        self.latest, self.latest_choice = Latest(frame.demo), Latest(frame.demo)
         self.inbox = frame.inboxes["generate"]
         self.shown = gr.State([])  # the characters in the gallery
+        self.files = gr.State([])  # their pictures' files
         self.selected = gr.State(None)  # the character in the large view
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=270):
@@ -69,6 +74,7 @@ class GenerateTab:
     def _lay_out_controls(self) -> None:
         labels = self.studios.opens_with("labels")
         self.go = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
+        self.progress = progress_bar("progress")
         with gr.Row(elem_classes="pair"):
             self.seed = seed_number("Seed", "seed", _SEED_AT_FIRST, min_width=120)
             self.lock = gr.Checkbox(label="Lock seed", elem_id="lock", min_width=110)
@@ -111,29 +117,31 @@ class GenerateTab:
     def _wire(self) -> None:
         frame = self.frame
         large = [self.selected, self.portrait]
-        results = [self.seed, self.gallery, self.shown, *large, frame.history]
-        quiet = dict(api_visibility="private")
-        smooth = dict(quiet, show_progress="hidden", trigger_mode="always_last")
+        results = [self.seed, self.gallery, self.shown, self.files, *large, frame.history, self.progress]
+        quiet = dict(api_visibility="private", show_progress="hidden")
+        smooth = dict(quiet, trigger_mode="always_last")
         rows = dict(fn=self.explore, inputs=[frame.checkpoint, self.selected], outputs=[self.psi_row, self.hair_row], **smooth)
 
-        draw = dict(inputs=[frame.checkpoint, frame.embed, self.lock, self.seed, self.faces, *self.looks], outputs=results)
-        self.go.click(self.fresh_or_same, **draw, **quiet).success(**rows)
-        gr.on([self.seed.submit, frame.demo.load], self.same_again, **draw, **quiet).success(**rows)
+        asked = [frame.checkpoint, frame.embed, self.shown, self.files, self.lock, self.seed, self.faces, *self.looks]
+        newest = dict(quiet, trigger_mode="multiple")  # each begins at once, and those before it end
+        draw = dict(inputs=asked, outputs=results, **newest)
+        self.go.click(self.fresh_or_same, **draw).success(**rows)
+        gr.on([self.seed.submit, frame.demo.load], self.same_again, **draw).success(**rows)
         self.seed.input(lambda: True, None, self.lock, queue=False, **quiet)  # who types a seed wants that seed
 
-        looks = [frame.checkpoint, frame.embed, self.shown, self.seed, *self.looks]
-        redraw = dict(fn=self.other_looks, inputs=looks, outputs=results, **smooth)
+        looks = [frame.checkpoint, frame.embed, self.shown, self.files, self.selected, self.seed, *self.looks]
+        redraw = dict(fn=self.other_looks, inputs=looks, outputs=results, **newest)
         settled = [self.portrait.release, self.hair.input, self.eyes.input, self.towards.submit]
         gr.on(settled, **redraw).success(**rows)
         self.psi_row.pick(self.pick, None, self.psi, **quiet).then(**redraw).success(**rows)
         self.hair_row.pick(self.pick, None, self.hair, **quiet).then(**redraw).success(**rows)
         chosen = [self.seed, *large, frame.history]
-        select = self.gallery.select(self.select, [frame.checkpoint, self.shown], chosen, **quiet)
+        select = self.gallery.select(self.select, [frame.checkpoint, self.shown], chosen, **newest)
         select.success(**rows)
 
         controls = [*self.looks, self.lock]
-        inputs = [self.inbox, frame.checkpoint, frame.embed, self.faces]
-        self.inbox.change(self.open_message, inputs, [*results, *controls], **quiet).success(**rows)
+        inputs = [self.inbox, frame.checkpoint, frame.embed, self.files, self.faces]
+        self.inbox.change(self.open_message, inputs, [*results, *controls], **newest).success(**rows)
         adapted = [self.hair, self.eyes, self.hair_row]
         frame.checkpoint.change(self.adapt, frame.checkpoint, adapted, **quiet)
         picked = frame.header.picked.change(self.adapt_to_picked, frame.checkpoint, [*adapted, self.psi], **quiet)
@@ -141,42 +149,71 @@ class GenerateTab:
 
         for target, button in self.sends.items():
             tab = "animate" if target == "animate" else "mix"
-            send = dict(fn=self._sender(target), inputs=self.selected, outputs=[frame.tabs, frame.inboxes[tab]], **quiet)
-            button.click(**send)
+            inputs, outputs = [self.selected, *self.looks], [frame.tabs, frame.inboxes[tab]]
+            button.click(self._sender(target), inputs, outputs, **quiet)
         sizes = [self.size, frame.embed]
-        self.download.makes(self.one_file, [frame.checkpoint, self.selected, *sizes])
-        self.download_all.makes(self.all_files, [frame.checkpoint, self.shown, *sizes])
+        self.download.makes(self.one_file, [frame.checkpoint, self.selected, *sizes, *self.looks])
+        self.download_all.makes(self.all_files, [frame.checkpoint, self.shown, *sizes, *self.looks])
 
     @told
     def fresh_or_same(
-        self, request: gr.Request, name: str, embed: bool, lock: bool, seed: int | None, count: int, *looks: Any
-    ) -> tuple:
-        """New faces, or with a locked seed the same again."""
-        seeds = consecutive_seeds(seed if lock else new_seed(), count)
-        return self._fill(request, name, [replace(look(seeds[0], *looks), seed=s) for s in seeds], 0, embed)
+        self,
+        request: gr.Request,
+        name: str,
+        embed: bool,
+        shown: list[dict],
+        files: list[tuple],
+        lock: bool,
+        seed: float | None,
+        count: int,
+        *looks: Any,
+    ) -> Iterator[tuple]:
+        """New faces, or with a locked seed those of that seed; if it is in the gallery, the gallery stays."""
+        first, before = the_seed(seed) if lock else new_seed(), [character["seed"] for character in shown]
+        seeds, index = consecutive_seeds(first, count), 0
+        if lock and first in before[: len(seeds)]:
+            seeds, index = consecutive_seeds(before[0], count), before.index(first)
+        yield from self._fill(request, name, [replace(look(first, *looks), seed=s) for s in seeds], index, embed, files)
 
-    def same_again(self, request: gr.Request, name: str, embed: bool, lock: bool, *others: Any) -> tuple:
-        """The faces of the seed that stands there."""
-        return self.fresh_or_same(request, name, embed, True, *others)
+    def same_again(
+        self, request: gr.Request, name: str, embed: bool, shown: list[dict], files: list[tuple], lock: bool, *others: Any
+    ) -> Iterator[tuple]:
+        """The faces from the seed that stands there."""
+        yield from self.fresh_or_same(request, name, embed, [], files, True, *others)
 
     @told
-    def other_looks(self, request: gr.Request, name: str, embed: bool, shown: list[dict], seed: int, *looks: Any) -> tuple:
-        """The seeds in the gallery, with the looks of the controls."""
-        template = look(seed, *looks)
+    def other_looks(
+        self,
+        request: gr.Request,
+        name: str,
+        embed: bool,
+        shown: list[dict],
+        files: list[tuple],
+        selected: dict | None,
+        seed: float,
+        *looks: Any,
+    ) -> Iterator[tuple]:
+        """The seeds in the gallery, with the looks of the controls; a typed seed waits for Enter."""
+        template = look(selected["seed"] if selected else seed, *looks)
         seeds = [character["seed"] for character in shown] or [template.seed]
         index = seeds.index(template.seed) if template.seed in seeds else 0
-        return self._fill(request, name, [replace(template, seed=s) for s in seeds], index, embed)
+        yield from self._fill(request, name, [replace(template, seed=s) for s in seeds], index, embed, files)
 
     @told
-    def select(self, name: str, shown: list[dict], event: gr.SelectData) -> tuple:
+    def select(self, request: gr.Request, name: str, shown: list[dict], event: gr.SelectData) -> tuple:
         """A face of the gallery, large, and a trace in the history."""
+        is_newest = self.latest_choice.begin(request)
         studio, character = self.studios.get(name), Character.from_dict(shown[event.index])
         view = large_view(studio, character)
+        if not is_newest():
+            return (gr.skip(),) * 4
         return character.seed, character.to_dict(), view, history_entry(studio, character, view)
 
     @told
-    def explore(self, name: str, selected: dict) -> tuple[list[dict], list[dict]]:
-        """The selected face at every creativity, and in all hair colours."""
+    def explore(self, request: gr.Request, name: str, selected: dict) -> tuple[list[dict], list[dict]]:
+        """The selected face at every creativity, and in all hair colours; not while the gallery is still to be drawn."""
+        if not self.latest.is_answered(request):
+            return gr.skip(), gr.skip()
         studio, character = self.studios.get(name), Character.from_dict(selected)
 
         def face(label: str, **change: Any) -> dict[str, Any]:
@@ -196,13 +233,17 @@ class GenerateTab:
         return event.key
 
     @told
-    def open_message(self, request: gr.Request, note: dict, name: str, embed: bool, count: int) -> tuple:
+    def open_message(
+        self, request: gr.Request, note: dict, name: str, embed: bool, files: list[tuple], count: int
+    ) -> Iterator[tuple]:
         """A character from elsewhere: all controls take its values."""
         character = Character.from_dict(note["character"])
         seeds = consecutive_seeds(character.seed, count)
-        filled = self._fill(request, name, [replace(character, seed=s) for s in seeds], 0, embed)
         colours = choice(character.hair), choice(character.eyes)
-        return *filled, *colours, character.psi, character.variation_seed, character.variation_strength, True
+        controls = (*colours, character.psi, character.variation_seed, character.variation_strength, True)
+        for results in self._fill(request, name, [replace(character, seed=s) for s in seeds], 0, embed, files):
+            yield *results, *controls
+            controls = (gr.skip(),) * len(controls)  # which the visitor may move meanwhile
 
     @told
     def adapt(self, name: str) -> tuple:
@@ -217,8 +258,8 @@ class GenerateTab:
 
     def _sender(self, target: str) -> Any:
         @told
-        def send(selected: dict) -> tuple:
-            character = Character.from_dict(selected)
+        def send(selected: dict, *looks: Any) -> tuple:
+            character = _with_looks(selected, *looks)
             if target == "animate":
                 return gr.Tabs(selected="animate"), message("add", character)
             return gr.Tabs(selected="mix"), message(target, character)
@@ -226,22 +267,23 @@ class GenerateTab:
         return send
 
     @told
-    def one_file(self, name: str, selected: dict, size: str, embed: bool) -> str:
+    def one_file(self, name: str, selected: dict, size: str, embed: bool, *looks: Any) -> str:
         """The large view's face as a PNG."""
-        studio, character = self.studios.get(name), Character.from_dict(selected)
+        studio, character = self.studios.get(name), _with_looks(selected, *looks)
         return keep_file(
             self._png(studio, character, size, embed), f"{file_stem(studio, character)}.png", self.gallery.GRADIO_CACHE
         )
 
     @told
-    def all_files(self, name: str, shown: list[dict], size: str, embed: bool) -> str:
+    def all_files(self, name: str, shown: list[dict], size: str, embed: bool, *looks: Any) -> str:
         """The gallery's faces as PNGs in a zip, with a list of their descriptions."""
-        studio = self.studios.get(name)
+        studio, characters = self.studios.get(name), [_with_looks(character, *looks) for character in shown]
         stream = io.BytesIO()
         with zipfile.ZipFile(stream, "w") as archive:  # stored, as PNGs do not get smaller
-            for character in map(Character.from_dict, shown):
+            for character in characters:
                 archive.writestr(f"{file_stem(studio, character)}.png", self._png(studio, character, size, embed))
-            listed = {"checkpoint": name, "checkpoint_hash": studio.checkpoint.hash, "characters": shown}
+            described = [character.to_dict() for character in characters]
+            listed = {"checkpoint": name, "checkpoint_hash": studio.checkpoint.hash, "characters": described}
             archive.writestr("characters.json", json.dumps(listed, indent=2))
         return keep_file(stream.getvalue(), "animegen-faces.zip", self.gallery.GRADIO_CACHE)
 
@@ -249,14 +291,43 @@ class GenerateTab:
         side = size_of(studio, size)
         return encode_png(studio.render(character, side), studio.describe(character, side) if embed else None)
 
-    def _fill(self, request: gr.Request, name: str, characters: list[Character], index: int, embed: bool) -> tuple:
-        """Values of all results: the faces, one of them large, and a trace in the history."""
-        is_newest = self.latest.begin(request)
+    def _fill(
+        self, request: gr.Request, name: str, characters: list[Character], index: int, embed: bool, old: list[tuple]
+    ) -> Iterator[tuple[Any, ...]]:
+        """Values of all results as they are drawn: first one face, large, and a trace of it in the history; then all of them.
+
+        Each of the old faces, whose files are given, stays, dimmed, until the new one in its place is there. Ends early when
+        the visitor wants something newer.
+        """
         studio, chosen = self.studios.get(name), characters[index]
-        drawn = draw_files(studio, characters, self.gallery.GRADIO_CACHE, shown_side(studio, TILE), embed)
+        for character in characters:  # before what is being drawn is given up for it
+            studio.check(character)
+        is_newest = self.latest.begin(request)
+        pace, skip, cache = Pace(len(characters)), gr.skip(), self.gallery.GRADIO_CACHE
         view = large_view(studio, chosen)
         if not is_newest():
-            return (gr.skip(),) * 6
+            return
         described = [character.to_dict() for character in characters]
-        entry = history_entry(studio, chosen, view)
-        return chosen.seed, gr.Gallery(drawn, selected_index=index), described, chosen.to_dict(), view, entry
+        large = chosen.to_dict(), view, history_entry(studio, chosen, view)
+        yield chosen.seed, gr.Gallery(elem_classes="drawn-0"), described, skip, *large, skip
+        drawn: list[tuple[str, str]] = []
+        selected = {"selected_index": index}  # with the first of the new faces, as the visitor may choose another meanwhile
+        for file in draw_files(studio, characters, cache, shown_side(studio, TILE), embed):
+            drawn.append(file)
+            if not is_newest():
+                return
+            if far := pace.report(len(drawn)):
+                files = [*drawn, *old[len(drawn) : len(characters)]]
+                files += [(blank_file(cache), "")] * (len(characters) - len(files))
+                gallery = gr.Gallery(files, elem_classes=f"drawn-{len(drawn)}", **selected)
+                yield skip, gallery, skip, skip, skip, skip, skip, far
+                selected = {}
+        self.latest.answer(request)
+        yield skip, gr.Gallery(drawn, elem_classes=[], **selected), skip, drawn, skip, skip, skip, None
+
+
+def _with_looks(described: dict, *looks: Any) -> Character:
+    """A described face with the looks of the controls: after a change of these it is drawn soon, but may not be yet."""
+    now = look(described["seed"], *looks)
+    changed = ("hair", "eyes", "psi", "variation_seed", "variation_strength")
+    return replace(Character.from_dict(described), **{name: getattr(now, name) for name in changed})

@@ -1,8 +1,10 @@
 """How the page tells that something did not work."""
 
+import contextlib
 import functools
 import html
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
@@ -20,20 +22,40 @@ def _plain(error: AnimeGenError) -> str:
     return html.escape(str(error), quote=False)
 
 
+@contextlib.contextmanager
+def _telling() -> Iterator[None]:
+    try:
+        with drawing_for_visitor():
+            yield
+    except AnimeGenError as error:
+        raise gr.Error(_plain(error), print_exception=False, title=_TITLE) from error
+    except Abandoned as error:
+        raise gr.Error("Nobody waits for this any more.", print_exception=False, visible=False) from error
+
+
 def told(handler: Callable) -> Callable:
-    """Bad input becomes a message in the page, and what is on it stays; drawing ends when the visitor cancels or leaves."""
+    """Bad input becomes a message in the page, and what is on it stays; drawing ends when the visitor cancels or leaves.
+
+    For functions and for generators, whose steps may each run in another thread.
+    """
 
     @functools.wraps(handler)
-    def telling(*args: Any, **kwargs: Any) -> Any:
-        try:
-            with drawing_for_visitor():
-                return handler(*args, **kwargs)
-        except AnimeGenError as error:
-            raise gr.Error(_plain(error), print_exception=False, title=_TITLE) from error
-        except Abandoned as error:
-            raise gr.Error("Nobody waits for this any more.", print_exception=False, visible=False) from error
+    def once(*args: Any, **kwargs: Any) -> Any:
+        with _telling():
+            return handler(*args, **kwargs)
 
-    return telling
+    @functools.wraps(handler)
+    def streamed(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        with contextlib.closing(handler(*args, **kwargs)) as steps:
+            while True:
+                with _telling():
+                    try:
+                        values = next(steps)
+                    except StopIteration:
+                        return
+                yield values
+
+    return streamed if inspect.isgeneratorfunction(handler) else once
 
 
 def answered(function: Callable) -> Callable:

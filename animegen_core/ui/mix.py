@@ -1,6 +1,6 @@
 """The Mix tab: pose and shape of one face, features of another, colours of a third."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,12 +8,12 @@ import gradio as gr
 
 from animegen_core.character import BANDS, Character, Matrix
 from animegen_core.errors import AnimeGenError
-from animegen_core.grids import draw_matrix
+from animegen_core.grids import matrix_characters, matrix_sheet
 from animegen_core.images import encode_png
 from animegen_core.labels import ATTRIBUTES
 from animegen_core.latents import parse_seeds
 from animegen_core.studio import Studio
-from animegen_core.ui.components import face_row, live_face
+from animegen_core.ui.components import face_row, live_face, progress_bar
 from animegen_core.ui.controls import (
     ANY,
     FIRST_SEEDS,
@@ -30,6 +30,7 @@ from animegen_core.ui.downloads import LazyDownload
 from animegen_core.ui.frame import Frame, message
 from animegen_core.ui.latest import Latest
 from animegen_core.ui.messages import told
+from animegen_core.ui.pace import Pace
 from animegen_core.ui.pictures import data_url, file_stem, history_entry, keep_file, large_view, previewer
 
 _SIDE = 8  # faces in a row or column of the matrix
@@ -45,7 +46,6 @@ class MixTab:
         self.latest = Latest(frame.demo)
         self.inbox = frame.inboxes["mix"]
         self.template = gr.State({"seed": FIRST_SEEDS[0]})  # what the controls do not show: noise and variation
-        self.mixed = gr.State(None)  # the character that is shown
         first = self.studios.get(self.studios.default)
         able = first.capabilities.styles
         with gr.Column(visible=not able) as self.sorry:
@@ -102,6 +102,7 @@ class MixTab:
                 "11-16", label="Columns: seeds", info="They give pose, shape and features.", elem_id="matrix-columns"
             )
             self.make = gr.Button("Make the matrix", elem_id="matrix-make", min_width=140)
+        self.progress = progress_bar("matrix-progress")
         self.matrix = gr.Image(
             show_label=False,
             alt_text="Matrix of faces: each has the colours of its row's face and the shape of its column's",
@@ -114,23 +115,23 @@ class MixTab:
 
     def _wire(self) -> None:
         frame = self.frame
-        quiet = dict(api_visibility="private")
-        smooth = dict(quiet, show_progress="hidden", trigger_mode="always_last")
+        quiet = dict(api_visibility="private", show_progress="hidden")
+        smooth = dict(quiet, trigger_mode="always_last")
         controls = [*self.seeds, *self.crossovers, self.hair, self.eyes, self.psi]
         blend = dict(
             fn=self.blend,
             inputs=[frame.checkpoint, self.template, *controls],
-            outputs=[self.sources, self.portrait, self.mixed, frame.history],
+            outputs=[self.sources, self.portrait, frame.history],
             **smooth,
         )
-        first = blend | dict(fn=self.blend_unasked, outputs=blend["outputs"][:3])
+        first = blend | dict(fn=self.blend_unasked, outputs=blend["outputs"][:2])
         changes = [*(c.input for c in (*self.crossovers, self.hair, self.eyes)), *(s.submit for s in self.seeds)]
         gr.on([*changes, *(s.blur for s in self.seeds), self.portrait.release], **blend)
         frame.tab_items["mix"].select(**first)
         for die, seed in zip(self.dice, self.seeds):
             die.click(new_seed, None, seed, **quiet).then(**blend)
         for band, slider in zip(BANDS[1:], self.crossovers):
-            slider.change(self._relabeller(band), slider, slider, queue=False, show_progress="hidden", **quiet)
+            slider.change(self._relabeller(band), slider, slider, queue=False, **quiet)
         adapted = [self.sorry, self.reason, self.mixer, self.hair, self.eyes]
         frame.checkpoint.change(self.adapt, frame.checkpoint, adapted, **quiet)
         picked = frame.header.picked.change(self.adapt_to_picked, frame.checkpoint, [*adapted, self.psi], **quiet)
@@ -140,19 +141,20 @@ class MixTab:
         opened = self.inbox.change(self.open_message, [self.inbox, *shown], shown, **quiet)
         opened.success(**blend | dict(fn=self.blend_opened, inputs=[self.inbox, *blend["inputs"]]))
         to_animate = [frame.tabs, frame.inboxes["animate"]]
-        self.to_animate.click(self.send, self.mixed, to_animate, **quiet)
-        self.download.makes(self.one_file, [frame.checkpoint, self.mixed, self.size, frame.embed])
+        self.to_animate.click(self.send, [self.template, *controls], to_animate, **quiet)
+        self.download.makes(self.one_file, [frame.checkpoint, self.size, frame.embed, self.template, *controls])
         matrix = [frame.checkpoint, self.rows, self.columns, *self.crossovers, self.hair, self.eyes, self.psi]
         matrix += [self.size, frame.embed]
-        self.make.click(self.make_matrix, matrix, [self.matrix, frame.history], **quiet)
-        opened.success(self.make_opened, [self.inbox, *matrix], [self.matrix, frame.history], **quiet)
+        made = [self.matrix, frame.history, self.progress]
+        self.make.click(self.make_matrix, matrix, made, **quiet)
+        opened.success(self.make_opened, [self.inbox, *matrix], made, **quiet)
 
     @told
     def blend(self, request: gr.Request, name: str, template: dict, *controls: Any) -> tuple:
         """The three sources, the face that is made of them, and its trace in the history."""
         is_newest, studio = self.latest.begin(request), self.studios.get(name)
         if not studio.capabilities.styles:
-            return (gr.skip(),) * 4
+            return (gr.skip(),) * 3
         character = _mixed(template, *controls)
         seeds = controls[:3]
         plain = replace(character, variation_strength=0.0, **dict.fromkeys(BANDS))
@@ -163,17 +165,17 @@ class MixTab:
         ]
         view = large_view(studio, character) | {"caption": " + ".join(f"{seed}" for seed in seeds) + f" · {name}"}
         if not is_newest():
-            return (gr.skip(),) * 4
-        return faces, view, character.to_dict(), history_entry(studio, character, view)
+            return (gr.skip(),) * 3
+        return faces, view, history_entry(studio, character, view)
 
     def blend_unasked(self, request: gr.Request, *what: Any) -> tuple:
         """The same for a visitor who has changed nothing here: it leaves no trace."""
-        return self.blend(request, *what)[:3]
+        return self.blend(request, *what)[:2]
 
     def blend_opened(self, request: gr.Request, note: dict, *what: Any) -> tuple:
         """The same for what a message brought, which a matrix is instead of the mixed face."""
         blended = self.blend(request, *what)
-        return (*blended[:3], gr.skip()) if "matrix" in note else blended
+        return (*blended[:2], gr.skip()) if "matrix" in note else blended
 
     @staticmethod
     def _relabeller(band: str) -> Callable[[int], dict]:
@@ -193,7 +195,7 @@ class MixTab:
 
     @told
     def open_message(self, note: dict, template: dict, *controls: Any) -> tuple:
-        """A face as one source, or a whole mixed character or matrix to show."""
+        """A face as one source, which brings its colours and creativity, or a whole mixed character or matrix to show."""
         seeds, others, sides = list(controls[:3]), controls[3:8], controls[8:]
         if "matrix" in note:
             matrix = Matrix.from_dict(note["matrix"])
@@ -202,18 +204,21 @@ class MixTab:
         character = Character.from_dict(note["character"])
         if note["verb"] in BANDS:
             seeds[BANDS.index(note["verb"])] = character.seed
-            return {"seed": seeds[0]}, *seeds, *others, *sides
+            from_middle, from_fine, hair, eyes, _ = others
+            looks = from_middle, from_fine, character.hair or hair, character.eyes or eyes, character.psi
+            return {"seed": seeds[0]}, *seeds, *looks, *sides
         seeds = [character.seed if getattr(character, band) is None else getattr(character, band) for band in BANDS]
         return note["character"], *seeds, *_looks(character), *sides
 
-    def send(self, mixed: dict) -> tuple:
+    @told
+    def send(self, template: dict, *controls: Any) -> tuple:
         """The mixed face as a key of the animation."""
-        return gr.Tabs(selected="animate"), message("add", Character.from_dict(mixed))
+        return gr.Tabs(selected="animate"), message("add", _mixed(template, *controls))
 
     @told
-    def one_file(self, name: str, mixed: dict, size: str, embed: bool) -> str:
+    def one_file(self, name: str, size: str, embed: bool, template: dict, *controls: Any) -> str:
         """The mixed face as a PNG."""
-        studio, character = self.studios.get(name), Character.from_dict(mixed)
+        studio, character = self.studios.get(name), _mixed(template, *controls)
         side = size_of(studio, size)
         png = encode_png(studio.render(character, side), studio.describe(character, side) if embed else None)
         return keep_file(png, f"{file_stem(studio, character)}.png", self.matrix.GRADIO_CACHE)
@@ -231,7 +236,7 @@ class MixTab:
         psi: float,
         size: str,
         embed: bool,
-    ) -> Any:
+    ) -> Iterator[tuple]:
         """Every column's shape with every row's colours, and its trace in the history."""
         seeds = [parse_seeds(rows), parse_seeds(columns)]
         for what, many in zip(("rows", "columns"), seeds):
@@ -240,17 +245,24 @@ class MixTab:
         template = Character(0, colour(hair), colour(eyes), psi, crossovers=_sizes(middle, fine))
         matrix, studio = Matrix(*seeds, template=template), self.studios.get(name)
         side = size_of(studio, size)
-        png = encode_png(draw_matrix(studio, matrix, side), studio.describe(matrix, side) if embed else None)
+        characters, faces = matrix_characters(matrix), []
+        pace = Pace(len(characters))
+        for face in studio.render_many(characters, side):
+            faces.append(face)
+            if far := pace.report(len(faces)):
+                yield gr.skip(), gr.skip(), far
+        png = encode_png(matrix_sheet(matrix, faces), studio.describe(matrix, side) if embed else None)
         entry = {
             "src": data_url(studio.render(matrix.mixed(matrix.rows[0], matrix.columns[0]))),
             "label": f"Matrix of {len(matrix.rows)} rows and {len(matrix.columns)} columns · {name}",
             "description": studio.describe(matrix),
         }
-        return gr.Image(keep_file(png, "animegen-matrix.png", self.matrix.GRADIO_CACHE), visible=True), entry
+        yield gr.Image(keep_file(png, "animegen-matrix.png", self.matrix.GRADIO_CACHE), visible=True), entry, None
 
-    def make_opened(self, note: dict, *controls: Any) -> tuple:
+    def make_opened(self, note: dict, *controls: Any) -> Iterator[tuple]:
         """The matrix that a message brought."""
-        return self.make_matrix(*controls) if "matrix" in note else (gr.skip(), gr.skip())
+        if "matrix" in note:
+            yield from self.make_matrix(*controls)
 
 
 def _reason(studio: Studio) -> str:

@@ -3,7 +3,7 @@
 import base64
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from gradio.processing_utils import save_bytes_to_cache
@@ -56,13 +56,18 @@ def caption(character: Character) -> str:
     return " · ".join(words)
 
 
-def draw_files(studio: Studio, characters: list[Character], cache: str, size: int, embed: bool = True) -> list[tuple[str, str]]:
-    """PNG files of faces, with their captions."""
-    drawn = []
+def draw_files(
+    studio: Studio, characters: list[Character], cache: str, size: int, embed: bool = True
+) -> Iterator[tuple[str, str]]:
+    """PNG files of faces, with their captions, one by one as they are drawn."""
     for character, picture in zip(characters, studio.render_many(characters, size)):
         png = encode_png(picture, studio.describe(character, size) if embed else None)
-        drawn.append((keep_file(png, f"{file_stem(studio, character)}.png", cache), caption(character)))
-    return drawn
+        yield keep_file(png, f"{file_stem(studio, character)}.png", cache), caption(character)
+
+
+def blank_file(cache: str) -> str:
+    """The file of a tile whose face is still to be drawn."""
+    return keep_file(encode_png(Image.new("RGBA", (8, 8), (128, 128, 128, 40))), "blank.png", cache)
 
 
 def shown_side(studio: Studio, most: int) -> int:

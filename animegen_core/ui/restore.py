@@ -33,7 +33,7 @@ def restores(frame: Frame, event: Callable) -> None:
     def from_event(event: gr.EventData) -> tuple:
         return _turn_to(frame, event.description)
 
-    event(from_event, None, _outputs(frame), api_visibility="private")
+    event(from_event, None, _outputs(frame), api_visibility="private", show_progress="hidden")
 
 
 def wire_restoring(frame: Frame) -> None:
@@ -43,7 +43,8 @@ def wire_restoring(frame: Frame) -> None:
     def from_file(path: str) -> tuple:
         return _turn_to(frame, read_description(path))
 
-    frame.header.restore.upload(from_file, frame.header.restore, _outputs(frame), api_visibility="private")
+    quiet = dict(api_visibility="private", show_progress="hidden")
+    frame.header.restore.upload(from_file, frame.header.restore, _outputs(frame), **quiet)
     restores(frame, frame.history.pick)
 
 

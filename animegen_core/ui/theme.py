@@ -4,6 +4,7 @@ import gradio as gr
 from gradio.themes import colors, sizes
 
 from animegen_core.ui.components import asset
+from animegen_core.ui.controls import MAX_FACES
 
 _SANS = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 _MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
@@ -61,9 +62,11 @@ SWATCHES = {
 
 
 def css() -> str:
-    """The page's style sheet, with a swatch for each colour."""
+    """The page's style sheet, with a swatch for each colour and a gallery for each number of drawn faces."""
     rules = [
         f'.swatches [data-testid="{name.capitalize()}-radio-label"]::before {{ background: {hue}; }}'
         for name, hue in SWATCHES.items()
     ]
-    return "\n".join([asset("studio.css"), *rules])
+    # A gallery of class "drawn-5" shows five new faces; those behind them are still the old ones.
+    dimmed = ", ".join(f"#gallery.drawn-{count} .gallery-item:nth-child(n + {count + 1})" for count in range(MAX_FACES))
+    return "\n".join([asset("studio.css"), *rules, f"{dimmed} {{ opacity: .4; pointer-events: none; }}"])

@@ -19,6 +19,11 @@ def face(page, name="portrait"):
     return page.locator(f"#{name} img").get_attribute("src")
 
 
+def settle(page):
+    """Wait until no old face is left in the gallery; call it when the large face is new, as that comes first."""
+    expect(page.locator("#gallery[class*='drawn-']")).to_have_count(0)
+
+
 def generate(page):
     """Click Generate with the seed unlocked, and wait for the new seed and its faces."""
     before = str(seed_of(page))
@@ -26,6 +31,7 @@ def generate(page):
     expect(page.locator("#seed input")).not_to_have_value(before)
     expect(page.locator("#portrait p")).to_contain_text(f"Seed {seed_of(page)}")
     expect(page.locator("#gallery .thumbnail-item").first).to_contain_text(f"Seed {seed_of(page)}")
+    settle(page)
 
 
 def set_faces(page, count):
@@ -41,6 +47,7 @@ def open_checkpoint(page, name):
     page.locator("#checkpoint input").fill(name)
     page.locator("#checkpoint input").press("Enter")
     expect(page.locator("#portrait p")).to_contain_text(name)
+    settle(page)
 
 
 def choose_colour(page, part, colour):

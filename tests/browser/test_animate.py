@@ -83,6 +83,33 @@ def test_keys_are_added_moved_and_removed(animate):
     expect(animate.locator("#keys .face span").first).to_have_text("11")
 
 
+def test_a_reset_arrow_changes_the_film_too(animate):
+    set_slider(animate, "frames", 8)
+    expect(animate.locator("#film output")).to_contain_text("/ 8")
+    animate.locator("#frames .reset-button").click()
+    expect(animate.locator("#film output")).to_contain_text("/ 60")
+
+
+def test_cleared_keys_end_the_film(animate):
+    animate.locator("#clear-keys").click()
+    expect(animate.locator("#film canvas")).to_have_count(0)
+    expect(animate.locator("#film")).to_contain_text("Two key faces or more")
+    for count in (1, 2):
+        animate.locator("#add-any-key").click()
+        expect(animate.locator("#keys .face")).to_have_count(count)
+    expect(animate.locator("#film canvas")).to_be_visible()
+
+
+def test_keys_have_the_creativity_that_the_checkpoint_is_opened_with(page):
+    open_checkpoint(page, "tiny-stylegan2")
+    open_tab(page, "Animate")
+    page.locator("#add-key").click()
+    expect(page.locator("#keys .face")).to_have_count(4)
+    assert [key.get_attribute("title") for key in page.locator("#keys .face").all()] == [
+        f"Seed {seed} · creativity 0.7" for seed in (9, 28, 11, 1)
+    ]
+
+
 def test_a_ninth_key_is_refused(animate):
     for count in range(4, 9):
         animate.locator("#add-any-key").click()
@@ -154,6 +181,7 @@ def test_a_cancelled_export_writes_nothing(animate):
     animate.locator("#cancel-export").click()
     animate.wait_for_timeout(1500)
     expect(animate.locator("#exported")).to_have_count(0)
+    expect(animate.locator("[data-testid=status-tracker] .error:visible")).to_have_count(0)
     set_slider(animate, "frames", 8)  # and the page goes on
     expect(animate.locator("#film output")).to_contain_text("/ 8")
 

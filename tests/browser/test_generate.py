@@ -1,15 +1,17 @@
 """The Generate tab as a first-time user walks through it."""
 
 import json
+import re
+import time
 import zipfile
 
 from PIL import Image
 from playwright.sync_api import expect
-from steps import choose_colour, download, drag, face, faces_of, generate, open_checkpoint, seed_of, set_faces
+from steps import choose_colour, download, drag, face, faces_of, generate, open_checkpoint, seed_of, set_faces, settle
 
 from animegen_core.character import Character
 from animegen_core.images import read_description
-from animegen_core.studio import read_character
+from animegen_core.studio import Studio, read_character
 
 
 def test_the_page_opens_with_faces(page):
@@ -31,6 +33,7 @@ def test_a_locked_seed_gives_the_same_picture_again(page):
     set_faces(page, 3)  # fewer faces show that the answer is a new one
     page.locator("#generate").click()
     expect(page.locator("#gallery .thumbnail-item")).to_have_count(3)
+    settle(page)
     assert (seed_of(page), faces_of(page)) == (seed, faces[:3])
 
 
@@ -61,6 +64,7 @@ def test_dragging_creativity_shows_the_face_at_once_and_then_all_of_them(page):
     drag(page, "creativity", 0.8)
     expect(page.locator("#portrait img")).not_to_have_attribute("src", before)
     expect(page.locator("#portrait p")).to_contain_text("creativity 0.8")
+    settle(page)
     assert not set(faces_of(page)) & set(faces)
     assert seed_of(page) == 2
 
@@ -81,11 +85,13 @@ def test_hair_and_eyes_change_the_pictures_and_keep_the_seeds(page):
     expect(page.locator("#portrait p")).to_contain_text("pink hair")
     choose_colour(page, "eyes", "green")
     expect(page.locator("#portrait p")).to_contain_text("pink hair · green eyes")
+    settle(page)
     assert seed_of(page) == seed
     assert not set(faces_of(page)) & set(faces)
     choose_colour(page, "hair", "any")
     choose_colour(page, "eyes", "any")
     expect(page.locator("#portrait p")).not_to_contain_text("eyes")
+    settle(page)
     assert faces_of(page) == faces
 
 
@@ -163,12 +169,115 @@ def test_the_keyboard_generates_locks_and_walks(page):
     expect(page.locator("#lock input")).to_be_checked()
 
 
+def test_keys_work_after_a_slider_and_a_swatch_were_used(page):
+    open_checkpoint(page, "tiny-conditional-dcgan")
+    page.locator("#creativity input[type=range]").focus()
+    before = seed_of(page)
+    page.keyboard.press("Shift+G")
+    expect(page.locator("#seed input")).not_to_have_value(str(before))
+    expect(page.locator("#portrait p")).to_contain_text(f"Seed {seed_of(page)}")
+    choose_colour(page, "hair", "black")
+    expect(page.locator("#portrait p")).to_contain_text("black hair")
+    seed = seed_of(page)
+    page.keyboard.press("ArrowRight")  # the next swatch, and not the next face
+    expect(page.locator("#portrait p")).to_contain_text(f"Seed {seed} · blonde hair")
+
+
+def test_a_fast_walk_ends_at_the_face_that_is_marked(page):
+    page.locator("#gallery .thumbnail-item").first.focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(60)
+    expect(page.locator("#gallery .thumbnail-item.selected")).to_contain_text("Seed 8")
+    expect(page.locator("#portrait p")).to_have_text("Seed 8 · dcgan-64")
+    page.wait_for_timeout(500)
+    expect(page.locator("#portrait p")).to_have_text("Seed 8 · dcgan-64")
+    expect(page.locator("#seed input")).to_have_value("8")
+
+
+def test_a_locked_face_of_the_gallery_stays_where_it_is(page):
+    page.locator("#gallery .thumbnail-item").nth(5).click()
+    expect(page.locator("#portrait p")).to_contain_text("Seed 7")
+    page.locator("#lock input").check()
+    set_faces(page, 8)
+    page.locator("#generate").click()
+    expect(page.locator("#gallery .thumbnail-item")).to_have_count(8)
+    expect(page.locator("#gallery .thumbnail-item").first).to_contain_text("Seed 2")
+    expect(page.locator("#gallery .thumbnail-item.selected")).to_contain_text("Seed 7")
+
+
+def test_a_download_right_after_a_change_is_the_changed_face(page, studios, tmp_path):
+    open_checkpoint(page, "tiny-conditional-dcgan")
+    choose_colour(page, "hair", "pink")
+    page.locator("#creativity input[type=range]").fill("0.8")
+    path = download(page, "download", tmp_path)
+    changed = Character(2, hair="pink", psi=0.8)
+    assert read_character(read_description(path))[1] == changed
+    with Image.open(path) as picture:
+        assert picture.tobytes() == studios.get("tiny-conditional-dcgan").render(changed, 256).tobytes()
+
+
+def test_a_face_sent_right_after_a_change_is_the_changed_face(page):
+    page.locator("#creativity input[type=range]").fill("0.8")
+    page.locator("#to-animate").click()
+    expect(page.locator("#keys .face").last).to_have_attribute("title", "Seed 2 · creativity 0.8")
+
+
+def test_a_reset_arrow_changes_the_picture_too(page):
+    before = face(page)
+    page.locator("#creativity input[type=range]").fill("0.6")
+    expect(page.locator("#portrait p")).to_contain_text("creativity 0.6")
+    page.locator("#creativity .reset-button").click()
+    expect(page.locator("#portrait p")).to_have_text("Seed 2 · dcgan-64")
+    expect(page.locator("#portrait img")).to_have_attribute("src", before)
+
+
+def test_a_number_out_of_range_changes_nothing_until_it_is_brought_into_it(page):
+    before, number = face(page), page.locator("#creativity input[type=number]")
+    number.fill("9")
+    page.wait_for_timeout(700)
+    assert face(page) == before
+    number.press("Enter")
+    expect(page.locator("#portrait p")).to_contain_text("creativity 1.5")
+    expect(number).to_have_value("1.5")
+    assert page.locator(".toast-body").count() == 0
+
+
 def test_a_bad_seed_is_one_sentence_and_loses_nothing(page):
     faces = faces_of(page)
-    page.locator("#seed input").fill("-5")
-    page.locator("#generate").click()
-    expect(page.locator(".toast-body")).to_contain_text("-5")
+    for bad in ("-5", "3.7"):
+        page.locator("#seed input").fill(bad)
+        page.locator("#generate").click()
+        expect(page.locator(".toast-body", has_text=bad)).to_be_visible()
     assert faces_of(page) == faces
+    expect(page.locator("[data-testid=status-tracker] .error:visible")).to_have_count(0)  # the message says it all
+
+
+def test_the_large_face_comes_first_and_old_faces_stay_until_new_ones_are_there(page, monkeypatch):
+    """With a checkpoint that takes a while for each face."""
+    draw = Studio.render_many
+
+    def slow(self, characters, size=None):
+        for number, picture in enumerate(draw(self, characters, size)):
+            if number and len(characters) == 16:
+                time.sleep(0.5)
+            yield picture
+
+    monkeypatch.setattr(Studio, "render_many", slow)
+    faces, old = page.locator("#gallery .thumbnail-item"), faces_of(page)
+    page.locator("#generate").click()
+    expect(page.locator("#portrait p")).not_to_have_text("Seed 2 · dcgan-64")
+    assert len(faces_of(page)) == 16 and set(faces_of(page)) & set(old)
+    expect(page.locator("#progress")).to_contain_text("of 16 · ")
+    expect(page.locator("#gallery")).to_have_class(re.compile("drawn-[1-9]"))
+    now = faces_of(page)
+    assert now[0] != old[0] and now[-1] == old[-1]
+    clear = [face.evaluate("face => getComputedStyle(face.parentElement).opacity == 1") for face in faces.all()]
+    assert clear[0] and not clear[-1]
+    faces.first.click()  # what is there can be taken
+    settle(page)
+    assert not set(faces_of(page)) & set(old)
+    expect(page.locator("#progress")).to_have_text("")
 
 
 def test_two_visitors_see_only_their_own_faces(open_page):

@@ -57,6 +57,26 @@ def test_a_face_is_sent_as_a_source(page):
     expect(page.locator("#mix-portrait p")).to_contain_text("9 + 28 + 7")
 
 
+def test_a_sent_face_brings_its_colours_and_its_creativity(page):
+    open_checkpoint(page, "tiny-stylegan2")
+    choose_colour(page, "hair", "pink")
+    expect(page.locator("#portrait p")).to_contain_text("pink hair")
+    page.locator("#creativity input[type=range]").fill("0.9")
+    expect(page.locator("#portrait p")).to_contain_text("creativity 0.9")
+    page.locator("#to-fine").click()
+    expect(page.locator("#mix-portrait p")).to_contain_text("9 + 28 + 2")
+    assert page.locator("#mix-creativity input[type=range]").input_value() == "0.9"
+    expect(page.locator("#mix-hair input")).to_have_value("Pink")
+
+
+def test_there_is_one_download_button_whatever_checkpoint_was_open(mixer):
+    for name, sign in (("dcgan-64", "#mix-reason"), ("tiny-stylegan2", "#mix-download")):
+        mixer.locator("#checkpoint input").fill(name)
+        mixer.locator("#checkpoint input").press("Enter")
+        expect(mixer.locator(sign)).to_be_visible()
+    assert mixer.get_by_text("Download PNG", exact=True).locator("visible=true").count() == 1
+
+
 def test_the_matrix_is_the_grid_of_its_seeds(mixer, studios):
     mixer.locator("#matrix-rows textarea, #matrix-rows input").first.fill("1-3")
     mixer.locator("#matrix-columns textarea, #matrix-columns input").first.fill("5,6")
@@ -119,6 +139,9 @@ def test_about_tells_of_the_checkpoint_that_is_open(page):
     open_tab(page, "About")
     expect(page.locator("#card")).to_contain_text("1,005,824")
     expect(page.locator("#card")).not_to_contain_text("uncurated faces")  # which announces a picture
+    expect(page.locator("#card")).to_contain_text("docs/training.md")
+    links = page.locator("#card a").evaluate_all("links => links.map((link) => link.getAttribute('href'))")
+    assert all(link.startswith("https://") for link in links), links
     page.locator("#checkpoint input").fill("tiny-stylegan2")
     page.locator("#checkpoint input").press("Enter")
     expect(page.locator("#card")).to_contain_text("trained on: nothing", ignore_case=True)

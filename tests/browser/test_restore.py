@@ -92,6 +92,7 @@ def test_a_foreign_or_hostile_file_is_one_sentence_and_changes_nothing(page, tmp
         restore(page, path)
         expect(page.locator(".toast-body", has_text=fragment)).to_be_visible()
     assert page.locator(".toast-body img").count() == 0
+    expect(page.locator("[data-testid=status-tracker] .error:visible")).to_have_count(0)
     assert (faces_of(page), page.locator("#checkpoint input").input_value()) == (faces, checkpoint)
     assert selected_tab(page) == "Generate"
 
