@@ -17,20 +17,28 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     Args:
         a, b: features (N, D) and (M, D).
     """
-    a, b = a.double(), b.double()
-    shift = a.mean(0) - b.mean(0)
-    cov_a, cov_b = torch.cov(a.T), torch.cov(b.T)
-    values, vectors = torch.linalg.eigh(cov_a)
-    root = (vectors * values.clamp_min(0).sqrt()) @ vectors.T
-    # C_a C_b has the eigenvalues of the symmetric root C_b root, which are real and found more exactly.
-    common = torch.linalg.eigvalsh(root @ cov_b @ root).clamp_min(0).sqrt().sum()
-    return max(0.0, float(shift @ shift + cov_a.trace() + cov_b.trace() - 2 * common))
+    return _frechet_from(_normal(a), b)
 
 
 def frechet_interval(real: Tensor, fake: Tensor) -> Interval:
     """``frechet_distance`` with the error that comes from which faces were drawn."""
-    parts = fake.tensor_split(10)
-    return jackknife(lambda folds: frechet_distance(real, torch.cat([parts[fold] for fold in folds])))
+    normal, parts = _normal(real), fake.tensor_split(10)
+    return jackknife(lambda folds: _frechet_from(normal, torch.cat([parts[fold] for fold in folds])))
+
+
+def _normal(a: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean, covariance and its symmetric root of features (N, D), in float64."""
+    covariance = torch.cov(a.double().T)
+    values, vectors = torch.linalg.eigh(covariance)
+    return a.double().mean(0), covariance, (vectors * values.clamp_min(0).sqrt()) @ vectors.T
+
+
+def _frechet_from(normal: tuple[Tensor, Tensor, Tensor], b: Tensor) -> float:
+    mean, cov_a, root = normal
+    shift, cov_b = mean - b.double().mean(0), torch.cov(b.double().T)
+    # C_a C_b has the eigenvalues of the symmetric root C_b root, which are real and found more exactly.
+    common = torch.linalg.eigvalsh(root @ cov_b @ root).clamp_min(0).sqrt().sum()
+    return max(0.0, float(shift @ shift + cov_a.trace() + cov_b.trace() - 2 * common))
 
 
 def kernel_distance(a: Tensor, b: Tensor) -> float:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from animegen_core.evaluation.results import Evaluation, Measure
 from animegen_core.evaluation.similarity import pair_similarities
 from animegen_core.evaluation.splits import LEAST, Split, split
 from animegen_core.evaluation.wasserstein import sliced_wasserstein
-from animegen_core.helpers.features import FeatureSpace, extract, random_space, real_features, trained_space
+from animegen_core.helpers.features import FeatureSpace, extract, imagenet_space, random_space, real_features, trained_space
 from animegen_core.helpers.upscaling import loaded_enlarger
 from animegen_core.latents import MAX_SEED
 from animegen_core.studio import Studio
@@ -47,7 +48,12 @@ class _Comparison:
         self.fakes = draw(studio, drawn)
         self.stand_ins = cache.pictures[np.sort(chosen.stand_ins)]
         self.trained, self.untrained = trained_space(), random_space()
-        for space in (self.trained, self.untrained):
+        self.spaces, self.notes = [self.trained, self.untrained], []
+        try:
+            self.spaces.insert(0, imagenet_space(cache.pictures.shape[1]))
+        except AnimeGenError as error:
+            self.notes.append(f"FD-imagenet and the other measures in ImageNet features were left out: {error}")
+        for space in self.spaces:
             space.network.to(studio.device)
         self.measures: dict[str, Measure] = {}
         self.curves: dict[str, Any] = {}
@@ -176,8 +182,7 @@ def evaluate(
 
     comparison = _Comparison(studio, cache, chosen, characters(studio, chosen.count, seed, psi, labels))
     steps: list[Callable[[], None]] = [
-        lambda: comparison.distances(comparison.trained),
-        lambda: comparison.distances(comparison.untrained),
+        *(partial(comparison.distances, space) for space in comparison.spaces),
         comparison.patches,
         comparison.similarity,
         comparison.path,
@@ -187,6 +192,7 @@ def evaluate(
     ]
     for step in tqdm(steps, "measuring", unit="step", leave=False):
         step()
+    notes += comparison.notes
     colours = None
     if studio.capabilities.labels:
         real = known_accuracies() if labels is None else real_accuracies(cache.pictures, labels)

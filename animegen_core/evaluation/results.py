@@ -26,6 +26,12 @@ class Description:
 
 _NEAR = "near the floor"
 MEASURES = {
+    "fd_imagenet": Description("FD-imagenet", "lower", "distance of all faces from all real ones, as people see them", 2),
+    "kid_imagenet": Description("KID-imagenet x 1000", "lower", "the same, without the bias of small sets", 2),
+    "precision_imagenet": Description("precision-imagenet", "higher", "fraction of faces that look real"),
+    "recall_imagenet": Description("recall-imagenet", "higher", "fraction of real faces that could have been drawn"),
+    "density_imagenet": Description("density-imagenet", "higher", "how many real ones are near a face"),
+    "coverage_imagenet": Description("coverage-imagenet", "higher", "fraction of real faces with a generated one nearby"),
     "fd_anime": Description("FD-anime", "lower", "distance of all faces from all real ones", 2),
     "kid_anime": Description("KID-anime x 1000", "lower", "the same, without the bias of small sets"),
     "precision_anime": Description("precision", "higher", "share of faces that look real"),
@@ -50,7 +56,7 @@ MEASURES = {
 }
 HEAD = ("measure", "value", "95 % interval", "floor", "better", "meaning")
 COLOUR_HEAD = ("", "colour asked for", "seen", "95 % interval", "in real pictures")
-_THOUSANDS = ("kid_anime", "kid_random", "kid")  # measured as they are, shown x 1000
+_THOUSANDS = ("kid_imagenet", "kid_anime", "kid_random", "kid")  # measured as they are, shown x 1000
 
 
 @dataclass(frozen=True)

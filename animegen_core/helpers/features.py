@@ -1,5 +1,6 @@
-"""Features in which faces are compared: of a small network trained here, and of a random one that nobody trained."""
+"""Features in which faces are compared: of a network trained on ImageNet, of a small one trained here, and of a random one."""
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from animegen_core.files import atomic_path
 from animegen_core.helpers.kind import HelperKind
 from animegen_core.images import to_images
 from animegen_core.models.features import FeatureNetwork
+from animegen_core.models.imagenet import ImageNetFeatures
 
 BUNDLED_FEATURES = "features-64"
 _RANDOM_WIDTHS = (16, 32, 64, 128)  # a quarter of the arithmetic: it is asked for a second opinion only
@@ -35,7 +37,7 @@ class FeatureSpace:
 
     title: str
     key: str
-    network: FeatureNetwork
+    network: nn.Module
 
 
 def trained_space(name: str | Path = BUNDLED_FEATURES) -> FeatureSpace:
@@ -46,6 +48,19 @@ def trained_space(name: str | Path = BUNDLED_FEATURES) -> FeatureSpace:
     """
     network = FEATURE_NETWORK.load(name)
     return FeatureSpace("anime", weights_hash(find_checkpoint(name)), network)
+
+
+def imagenet_space(resolution: int) -> FeatureSpace:
+    """The space of EfficientNet-Lite1, which sees lines, eyes and hair much as people do, and which nothing is trained against.
+
+    Args:
+        resolution: side of the images in pixels; the network gets them at 128 px, or at theirs from there to 256 px.
+
+    Raises:
+        AnimeGenError: its packages are not installed (the extra ``train``).
+    """
+    side = min(max(resolution, 128), 256)
+    return FeatureSpace("imagenet", f"efficientnet-lite1-{side}", ImageNetFeatures("efficientnet-lite1", side))
 
 
 def random_space(seed: int = 0) -> FeatureSpace:
@@ -68,7 +83,7 @@ def extract(network: nn.Module, pictures: np.ndarray, what: str = "pictures") ->
 
     They are found in full precision wherever the network is, so that every computer finds the same.
     """
-    where = next(network.parameters()).device
+    where = next(itertools.chain(network.parameters(), network.buffers())).device
     batches = tqdm(range(0, len(pictures), _BATCH), f"features of {what}", unit="batch", leave=False)
     return torch.cat([network(to_images(pictures[start : start + _BATCH]).to(where)).cpu() for start in batches])
 

@@ -34,6 +34,7 @@ class ImageNetFeatures(nn.Module):
 
     Args:
         name: one of ``NETWORKS``.
+        side: side in pixels to which images are resized for their vectors; None takes them as they are.
 
     Attributes:
         channels: channels of the maps at the strides 4, 8, 16 and 32.
@@ -42,8 +43,9 @@ class ImageNetFeatures(nn.Module):
         AnimeGenError: the name is unknown, or the packages are not installed.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, side: int | None = None) -> None:
         super().__init__()
+        self.side = side
         network = _load(name)
         maps = [info for info in network.feature_info if info["reduction"] in STRIDES]
         self.channels = tuple(info["num_chs"] for info in maps)
@@ -66,6 +68,9 @@ class ImageNetFeatures(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Images (N, 3, H, W) in [-1, 1] to the vectors (N, 1280) before the classifier, float32."""
+        if self.side is not None and images.shape[-1] != self.side:
+            size = (self.side, self.side)
+            images = F.interpolate(images, size, mode="bicubic", antialias=images.shape[-1] > self.side)
         return self.head(self.maps(images)[-1]).float().mean((2, 3))
 
 

@@ -15,7 +15,7 @@ from animegen_core.evaluation.distances import frechet_distance
 from animegen_core.evaluation.drawing import characters, draw
 from animegen_core.evaluation.splits import LEAST
 from animegen_core.files import atomic_write_text
-from animegen_core.helpers.features import extract, real_features, trained_space
+from animegen_core.helpers.features import extract, imagenet_space, real_features, trained_space
 from animegen_core.studio import Studio
 
 SCORE = "score.json"
@@ -23,7 +23,7 @@ FACES = 2000  # enough to tell snapshots of one run apart; a final figure deserv
 
 
 class BestSnapshot:
-    """Scores generators by FD-anime, the lower the better, and keeps the best checkpoint of a run.
+    """Scores generators by a Frechet distance, the lower the better, and keeps the best checkpoint of a run.
 
     The faces are those that the studio shows for the first 2,000 seeds at creativity 1, of a conditional family in colours as
     frequent as the data's; they are compared with all training pictures. Scores of one run compare with each other; those of
@@ -36,12 +36,15 @@ class BestSnapshot:
             are kept in a file beside it, which ``evaluate`` shares.
         labels: int64 (N, attributes) of these pictures; None for a family without.
         device: where faces are drawn and looked at.
+        features: "anime" for FD-anime, "imagenet" for FD-imagenet.
 
     Raises:
-        AnimeGenError: the dataset has no pictures, or too few; or the bundled feature network is missing.
+        AnimeGenError: the dataset has no pictures, or too few; or the feature network is missing.
     """
 
-    def __init__(self, folder: Path, dataset: Dataset, labels: Tensor | None, device: torch.device) -> None:
+    def __init__(
+        self, folder: Path, dataset: Dataset, labels: Tensor | None, device: torch.device, features: str = "anime"
+    ) -> None:
         pictures = getattr(dataset, "pictures", None)
         if not isinstance(pictures, np.ndarray):
             raise AnimeGenError(
@@ -51,7 +54,8 @@ class BestSnapshot:
         if len(pictures) < LEAST:
             raise AnimeGenError(f"There are {len(pictures)} pictures, but evaluate_every needs at least {LEAST}.")
         self.folder, self.labels, self.device = folder, labels, device
-        self.space = trained_space()
+        self.space = trained_space() if features == "anime" else imagenet_space(pictures.shape[1])
+        self.key, self.title = f"fd_{features}", f"FD-{features}"
         self.space.network.to(device)
         cached = isinstance(pictures, np.memmap)
         self.real = real_features(dataset, self.space) if cached else extract(self.space.network, pictures)
@@ -59,7 +63,7 @@ class BestSnapshot:
         self.score = self._found()
 
     def measure(self, family: str, generator: nn.Module) -> float:
-        """FD-anime of a generator in eval mode."""
+        """The distance of a generator in eval mode."""
         studio = Studio(Checkpoint("the run's", generator, {"family": family}, "", self.folder), self.device)
         faces = draw(studio, characters(studio, FACES, 0, 1.0, self.labels))
         return frechet_distance(self.real, extract(self.space.network, faces, "faces"))
@@ -70,7 +74,7 @@ class BestSnapshot:
             return False
         save(self.folder)
         # Last: a run that is killed in between has a checkpoint better than its score, which the next best one replaces.
-        facts = {"fd_anime": score, "images_seen": images_seen, **self.facts}
+        facts = {self.key: score, "images_seen": images_seen, **self.facts}
         atomic_write_text(self.folder / SCORE, json.dumps(facts, indent=2) + "\n")
         self.score = score
         return True
@@ -79,6 +83,6 @@ class BestSnapshot:
         """The best score of the run so far; None if there is none that compares."""
         try:
             found = json.loads((self.folder / SCORE).read_text(encoding="utf-8"))
-            return float(found["fd_anime"]) if self.facts.items() <= found.items() else None
+            return float(found[self.key]) if self.facts.items() <= found.items() else None
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None

@@ -11,6 +11,7 @@ from animegen_core.models.imagenet import HELPERS
 from animegen_core.models.projected import INPUT_SIZES
 from animegen_core.training.augment import OPERATIONS, parse_operations
 
+EVALUATE_BY = ("anime", "imagenet")
 PRECISIONS = ("auto", "bf16", "fp32")
 SAMPLING_HELP = "How often a colour is shown: by its frequency, or by the sqrt of it, which shows rare ones oftener."
 
@@ -79,7 +80,7 @@ class TrainOptions:
     save_minutes: float = option(10.0, "Minutes between saves of the state to resume from.")
     log_interval: int = option(50, "Steps between rows of the log.")
     evaluate_every: float | None = option(
-        None, "Measure FD-anime every so many kimg, log it and keep the best in checkpoint-best; by default never."
+        None, "Measure the faces every so many kimg, log it and keep the best in checkpoint-best; by default never."
     )
     helper: str | None = option(
         None, f"Pretrained network whose features help the discriminator: {', '.join(HELPERS)}; by default none."
@@ -92,6 +93,7 @@ class TrainOptions:
         "translation,cutout", f"What changes images before the helper: {', '.join(OPERATIONS)}, or none."
     )
     helper_warmup_kimg: float = option(2.5, "The helper's heads learn alone until here; the generator does not see their loss.")
+    evaluate_by: str = option("anime", f"Features to measure in: {', '.join(EVALUATE_BY)}, for FD-anime or FD-imagenet.")
     export_training: bool = option(False, "Also put generator and discriminator beside the checkpoint, for --init-from.")
     export_shards: str | None = option(None, "Split the checkpoint into files of at most this size, as in 15MB.")
 
@@ -107,6 +109,7 @@ class TrainOptions:
                 raise AnimeGenError(f"{name} is {getattr(self, name)!r}, but must be at least 0 and below 1.")
         check_not_negative(self, "ema_kimg", "ema_rampup", "seed", "helper_weight", "helper_warmup_kimg")
         check_choice(self, "precision", PRECISIONS)
+        check_choice(self, "evaluate_by", EVALUATE_BY)
         self._check_helper()
         if self.export_shards is not None:
             check_shard_size(self.export_shards)

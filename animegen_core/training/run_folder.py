@@ -7,7 +7,7 @@ runs/00003-dcgan-64/
     samples/             the same 64 seeds at every snapshot, drawn by the averaged generator
     state.safetensors    everything --resume needs
     checkpoint/          the averaged generator, ready for Studio.load
-    checkpoint-best/     with --evaluate-every: the one with the lowest FD-anime so far, and its score.json
+    checkpoint-best/     with --evaluate-every: the one with the lowest Frechet distance so far, and its score.json
 """
 
 import csv

@@ -58,7 +58,10 @@ class RunWriter:
         self.is_main = trainer.process.is_main_process
         self.checkpoint = folder / "checkpoint"
         measures = self.is_main and trainer.options.evaluate_every is not None
-        self.best = BestSnapshot(folder / "checkpoint-best", dataset, labels, trainer.device) if measures else None
+        self.best = None
+        if measures:
+            by = trainer.options.evaluate_by
+            self.best = BestSnapshot(folder / "checkpoint-best", dataset, labels, trainer.device, by)
         self._schedule_measuring()
         self.log = RunLog(folder, trainer.images_seen) if self.is_main else None
         for leftover in folder.glob(f".{Path(STATE).stem}.*") if self.is_main else ():
@@ -104,12 +107,12 @@ class RunWriter:
             self._flush(bar)
 
     def _measure(self, best: BestSnapshot) -> float:
-        """FD-anime of the averaged generator, which is kept if it is the best so far."""
+        """Distance of the averaged generator from the data. The generator is kept if it is the best so far."""
         began, seen = time.monotonic(), self.trainer.images_seen
         generator = self._averaged()
         score = best.measure(self.trainer.recipe.family, generator)
         kept = best.keep(score, seen, lambda folder: self._save_checkpoint(folder, generator))
-        _tell(f"FD-anime {score:.2f} at {seen:,} pictures{', the best so far' if kept else ''}.")
+        _tell(f"{best.title} {score:.2f} at {seen:,} pictures{', the best so far' if kept else ''}.")
         then, images_then = self.since
         self.since = (then + time.monotonic() - began, images_then)  # the speed in the log is training's
         return score
@@ -130,7 +133,11 @@ class RunWriter:
             "minutes": round(self.trainer.progress["seconds"] / 60, 3),
             "images_per_second": round((self.trainer.images_seen - images_then) / (time.monotonic() - then), 1),
             **{name: round(value, 5) for name, value in means.items()},
-            **({} if self.trainer.options.evaluate_every is None else {"fd_anime": round(score, 4)}),
+            **(
+                {}
+                if self.trainer.options.evaluate_every is None
+                else {f"fd_{self.trainer.options.evaluate_by}": round(score, 4)}
+            ),
         }
         if self.is_main:
             self.log.add(row)
@@ -218,7 +225,7 @@ class RunWriter:
         self.log.close()
         print(f"{self.trainer.images_seen:,} pictures shown; checkpoint in '{self.checkpoint}'.")
         if self.best is not None and self.best.score is not None:
-            print(f"The best had an FD-anime of {self.best.score:.2f}; it is in '{self.best.folder}'.")
+            print(f"The best had an {self.best.title} of {self.best.score:.2f}; it is in '{self.best.folder}'.")
         if not finished:
             print(f"Go on with: python train.py {self.trainer.recipe.family} --resume '{self.folder}'")
 

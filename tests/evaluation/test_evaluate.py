@@ -25,6 +25,7 @@ from animegen_core.evaluation.intervals import Interval
 from animegen_core.evaluation.measuring import _Comparison
 from animegen_core.evaluation.results import MEASURES, Evaluation, Measure
 from animegen_core.evaluation.splits import split
+from animegen_core.helpers.features import random_space
 from animegen_core.studio import Studio
 
 app = typer.Typer(cls=ExitOnError)
@@ -49,8 +50,9 @@ def real(tmp_path_factory, draw):
 
 @pytest.fixture(scope="module", autouse=True)
 def small():
-    """Fewer pairs for the path length and fewer faces of each colour."""
+    """Fewer pairs for the path length, fewer faces of each colour, and a small network in place of EfficientNet-Lite1."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(measuring, "imagenet_space", lambda resolution: replace(random_space(1), title="imagenet", key="small"))
         length = measuring.path_length
         patch.setattr(measuring, "path_length", lambda generator, network: length(generator, network, pairs=10))
         patch.setattr(colours, "_EACH", 2)
@@ -86,9 +88,16 @@ def test_every_measure_has_its_interval_and_an_untrained_generator_is_far_off_th
     assert set(measures) == set(MEASURES) - {"fid", "kid", "inception_score"}
     assert all(m["low"] <= m["value"] <= m["high"] for m in measures.values())
     assert (written["samples"], written["real_pictures"], written["colours"]) == (60, 124, None)
-    for name in ("fd_anime", "kid_anime", "fd_random", "swd", "ms_ssim"):
+    for name in ("fd_imagenet", "kid_imagenet", "fd_anime", "kid_anime", "fd_random", "swd", "ms_ssim"):
         assert measures[name]["value"] > 2 * abs(measures[name]["floor"])
-    for name in ("precision_anime", "recall_anime", "coverage_anime", "coverage_random"):
+    for name in (
+        "recall_imagenet",
+        "coverage_imagenet",
+        "precision_anime",
+        "recall_anime",
+        "coverage_anime",
+        "coverage_random",
+    ):
         assert measures[name]["value"] < 0.5 < measures[name]["floor"]
 
 
@@ -101,6 +110,18 @@ def test_real_pictures_in_place_of_faces_sit_at_the_floor(real, tiny_checkpoint,
         assert found[name].value == pytest.approx(found[name].floor, rel=1e-3, abs=1e-3)
     assert found["swd"].value == pytest.approx(found["swd"].floor, rel=0.1)  # other patches of the same pictures
     assert found["nearest_ratio"].value == pytest.approx(1)
+
+
+def test_without_its_packages_the_imagenet_measures_are_left_out_and_it_says_so(real, tiny_checkpoint, monkeypatch):
+    def missing(resolution):
+        raise AnimeGenError("efficientnet-lite1 needs the package timm")
+
+    monkeypatch.setattr(measuring, "imagenet_space", missing)
+    found = evaluate(tiny_checkpoint, real, samples=60)
+    assert not [name for name in found.measures if name.endswith("_imagenet")] and "fd_anime" in found.measures
+    assert found.notes == [
+        "FD-imagenet and the other measures in ImageNet features were left out: efficientnet-lite1 needs the package timm"
+    ]
 
 
 def test_copies_of_real_pictures_are_told(real, tiny_checkpoint, monkeypatch):

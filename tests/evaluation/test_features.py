@@ -11,8 +11,16 @@ from PIL import Image
 from animegen_core.data import load_pictures
 from animegen_core.data.tags import Tag, write_tags
 from animegen_core.errors import AnimeGenError
-from animegen_core.helpers.features import FeatureNetwork, extract, random_space, real_features, trained_space
+from animegen_core.helpers.features import (
+    FeatureNetwork,
+    extract,
+    imagenet_space,
+    random_space,
+    real_features,
+    trained_space,
+)
 from animegen_core.images import to_images
+from animegen_core.models.imagenet import HELPERS
 from animegen_core.training.helpers import features as pretraining
 from animegen_core.training.helpers.features import (
     PretrainingOptions,
@@ -32,6 +40,16 @@ def test_the_random_network_is_the_same_everywhere_for_ever():
     kernels = [value.numpy().tobytes() for value in space.network.parameters() if value.ndim == 4]
     assert hashlib.sha256(b"".join(kernels)).hexdigest()[:12] == "1d020b2bb9a4"
     assert random_space(1).key != space.key
+
+
+def test_imagenet_features_are_taken_at_a_fitting_size_by_a_network_that_helps_no_training(draw):
+    pictures = faces(draw, 3)
+    space = imagenet_space(64)
+    assert (space.title, space.key) == ("imagenet", "efficientnet-lite1-128") and "efficientnet-lite1" not in HELPERS
+    assert imagenet_space(1024).key == "efficientnet-lite1-256"
+    found = extract(space.network, pictures)
+    enlarged = torch.nn.functional.interpolate(to_images(pictures), (128, 128), mode="bicubic")
+    assert found.shape == (3, 1280) and torch.allclose(found, space.network(enlarged), atol=1e-4)
 
 
 def test_features_do_not_depend_on_the_batch_or_the_size_of_the_picture(draw):

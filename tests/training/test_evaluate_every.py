@@ -17,7 +17,7 @@ from animegen_core.commands.training import app
 from animegen_core.data import PictureDataset, load_pictures
 from animegen_core.evaluation.distances import frechet_distance
 from animegen_core.evaluation.drawing import characters, draw
-from animegen_core.helpers.features import extract, real_features, trained_space
+from animegen_core.helpers.features import extract, imagenet_space, real_features, trained_space
 from animegen_core.models import dcgan
 from animegen_core.training import DCGANOptions, best, run_writer, train, train_dcgan
 from animegen_core.training.best import SCORE, BestSnapshot
@@ -89,6 +89,16 @@ def test_the_score_is_that_of_the_faces_the_studio_draws_from_the_kept_checkpoin
     real = real_features(load_pictures(faces, 64), space)
     assert len(real) == PICTURES
     assert note(folder)["fd_anime"] == pytest.approx(frechet_distance(real, fakes), rel=0.01)  # weights are saved as halves
+
+
+def test_a_run_may_be_measured_in_imagenet_features(faces, tmp_path):
+    measured = ("--evaluate-every", EVERY, "--evaluate-by", "imagenet")
+    folder = trained("--data", faces, "--out", tmp_path, "--kimg", EVERY, *measured)
+    studio, space = Studio.load(folder / "checkpoint-best", "cpu"), imagenet_space(64)
+    fakes = extract(space.network, draw(studio, characters(studio, FACES, 0, 1.0, None)))
+    expected = frechet_distance(real_features(load_pictures(faces, 64), space), fakes)
+    assert note(folder)["fd_imagenet"] == pytest.approx(expected, rel=0.01)
+    assert [row["fd_imagenet"] for row in read_log(folder / "log.csv")][-1] == pytest.approx(expected, rel=0.01)
 
 
 def test_training_goes_on_as_if_it_were_not_measured(faces, tmp_path):
