@@ -1,9 +1,11 @@
 """What the documents promise: their commands, flags, examples, links, numbers of parameters and maps are true."""
 
 import ast
+import contextlib
 import doctest
 import importlib.util
 import inspect
+import io
 import re
 import runpy
 import shlex
@@ -25,6 +27,7 @@ from animegen_core.models import count_parameters
 from animegen_core.studio import read_described
 from animegen_core.training.options import DCGANOptions
 from animegen_core.training.style_options import preset
+from animegen_core.ui.settings import read_command_line
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "animegen_core"
@@ -110,6 +113,8 @@ def check_other(command):
         assert importlib.util.find_spec(words[2]), f"there is no module {words[2]}"
     elif re.fullmatch(OUR_PYTHON, words[0]):
         assert (ROOT / words[1]).is_file()
+        if words[1] == "app.py":
+            read_command_line(words[2:], {})
     elif words[0] == "make":
         targets = re.findall(r"^([\w-]+):", text_of(ROOT / "Makefile"), re.MULTILINE)
         assert set(words[1:]) <= set(targets)
@@ -170,7 +175,11 @@ def flags_of(found):
 
 @cache
 def all_flags():
-    return {"--version", "--help"}.union(*(flags_of(found) for group in CLIS.values() for found in group.commands.values()))
+    with pytest.raises(SystemExit), contextlib.redirect_stdout(io.StringIO()) as help_of_app:
+        read_command_line(["--help"], {})
+    of_app = re.findall(r"^  (--\w+)", help_of_app.getvalue(), re.MULTILINE)
+    commands = [found for group in CLIS.values() for found in group.commands.values()]
+    return {"--version", "--help"}.union(of_app, *map(flags_of, commands))
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,8 @@ def read_command_line(
         "python app.py",
         description="Start the studio in the browser.",
         epilog=f"Settings and their environment variables:\n{inspect.getdoc(Settings).partition('Attributes:')[2]}\n"
-        "GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where to listen.",
+        "GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where to listen, ANIMEGEN_VOTES in which file votes are kept, and\n"
+        "ANIMEGEN_VOTE_PICTURES which folder or zip of real pictures takes part in the vote.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--checkpoint", help="What to open, instead of ANIMEGEN_CHECKPOINT.")
