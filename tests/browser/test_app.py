@@ -112,8 +112,8 @@ def test_a_zerogpu_space_declares_the_function_without_which_it_is_stopped(zero_
 
 
 def test_many_visitors_of_a_zerogpu_space_wait_and_none_is_sent_away(zero_gpu, tmp_path):
-    client = Client(zero_gpu[0], verbose=False, download_files=str(tmp_path))
-    jobs = [client.submit(seed=seed, api_name="/generate") for seed in range(40)]
+    visitors = [Client(zero_gpu[0], verbose=False, download_files=str(tmp_path)) for _ in range(4)]
+    jobs = [visitor.submit(seed=seed, api_name="/generate") for seed in range(10) for visitor in visitors]
     assert all(len(job.result(180)) == 1 for job in jobs)
 
 
