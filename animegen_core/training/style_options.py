@@ -3,12 +3,18 @@
 from dataclasses import dataclass
 from typing import Any
 
-from animegen_core.data.sampling import SAMPLINGS
-from animegen_core.data.tags import LEAST_PROBABILITY
 from animegen_core.errors import AnimeGenError
 from animegen_core.models.layers import channel_plan
 from animegen_core.training.augment import OPERATIONS, parse_operations
-from animegen_core.training.options import SAMPLING_HELP, TrainOptions, check_choice, check_shares, option
+from animegen_core.training.options import (
+    LabelOptions,
+    TrainOptions,
+    check_choice,
+    check_not_negative,
+    check_positive,
+    check_shares,
+    option,
+)
 
 LOSSES = ("nonsaturating", "relativistic")
 
@@ -53,13 +59,8 @@ class StyleBasedOptions(TrainOptions):
         for base in (self.channel_base, self.channel_base_d or self.channel_base):
             channel_plan(self.resolution, base, self.channel_max)  # raises what the networks would
         check_shares(self, "style_mixing", "r1_share", "path_length_share")
-        for name in ("latent_dim", "mapping_depth", "group_size", "r1_interval", "path_length_interval", "ada_kimg"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise AnimeGenError(f"{name} is {value!r}, but must be above 0.")
-        for name in ("r1_gamma", "r2_gamma", "path_length_weight", "path_length_start_kimg"):
-            if not getattr(self, name) >= 0:
-                raise AnimeGenError(f"{name} is {getattr(self, name)!r}, but must be at least 0.")
+        check_positive(self, "latent_dim", "mapping_depth", "group_size", "r1_interval", "path_length_interval", "ada_kimg")
+        check_not_negative(self, "r1_gamma", "r2_gamma", "path_length_weight", "path_length_start_kimg")
         check_choice(self, "loss", LOSSES)
         parse_operations(self.augment)  # raises if one is unknown
 
@@ -77,7 +78,7 @@ class StyleGANOptions(StyleBasedOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StyleGAN2Options(StyleBasedOptions):
+class StyleGAN2Options(LabelOptions, StyleBasedOptions):
     """StyleGAN2, conditioned on hair and eye colour if there are labels: batch 32, Adam 2.5e-3 with betas (0, .99)."""
 
     batch: int = option(32, "Pictures in a batch, over all processes.")
@@ -86,10 +87,6 @@ class StyleGAN2Options(StyleBasedOptions):
     mapping_depth: int = option(2, "Layers of the mapping network.")
     channel_max: int = option(256, "... but at most this many.")
     path_length_weight: float = option(0.0, "Weight of the path length penalty; 0 turns it off.")
-    labels: str | None = option(None, "Tag file (CSV: file, hair, eyes) of the pictures; without one nothing is conditional.")
-    least_probability: float = option(LEAST_PROBABILITY, "Labels that a classifier gave a lower probability count as unknown.")
-    label_dropout: float = option(0.15, "Share of known labels hidden in every batch, so that any colour is learned too.")
-    label_sampling: str = option("frequency", SAMPLING_HELP)
     label_ramp_kimg: float = option(
         100.0, "Labels are hidden less and less until here: from the start on they collapse small data."
     )
@@ -104,20 +101,16 @@ class StyleGAN2Options(StyleBasedOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_shares(self, "least_probability", "label_dropout")
-        check_choice(self, "label_sampling", SAMPLINGS)
+        check_not_negative(self, "label_ramp_kimg", "label_weight")
         if self.label_groups and self.batch % self.group_size:
             raise AnimeGenError(
                 f"batch is {self.batch}, but label_groups needs a multiple of the {self.group_size} pictures in a group."
             )
-        for name in ("label_ramp_kimg", "label_weight"):
-            if not getattr(self, name) >= 0:
-                raise AnimeGenError(f"{name} is {getattr(self, name)!r}, but must be at least 0.")
 
     def share_shown(self, images_seen: float) -> float:
         """Share of the known labels that is not hidden: they come in gently until ``label_ramp_kimg``."""
         ramp_images = self.label_ramp_kimg * 1000
-        return (min(images_seen / ramp_images, 1.0) if ramp_images else 1.0) * (1 - self.label_dropout)
+        return (min(images_seen / ramp_images, 1.0) if ramp_images else 1.0) * super().share_shown(images_seen)
 
 
 # A name begins with its family; light ones are for a CPU, the others for a GPU.

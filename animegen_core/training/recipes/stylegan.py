@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from animegen_core.labels import ANY, LABEL_DIMS
+from animegen_core.data.sampling import hide_labels
+from animegen_core.labels import LABEL_DIMS
 from animegen_core.models import stylegan, stylegan2
 from animegen_core.training import losses
 from animegen_core.training.augment import augment
@@ -224,8 +225,7 @@ class StyleGAN2Recipe(StyleBasedRecipe):
         """Labels come in gently. Where pictures come in groups of equal labels, some are hidden already, as groups follow."""
         if self.options.label_groups:
             return labels
-        shown = torch.rand(labels.shape, device=labels.device) < self.options.share_shown(progress["images_seen"])
-        return torch.where(shown, labels, ANY)
+        return hide_labels(labels, self.options.share_shown(progress["images_seen"]))
 
 
 def _part(count: int, share: float) -> int:
