@@ -1,3 +1,5 @@
+import errno
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -105,10 +107,10 @@ def test_a_failing_save_leaves_the_old_state(saved, monkeypatch):
 
     def disk_full(_tensors, filename, **_options):
         filename.write_bytes(b"half")
-        raise OSError("No space left on device")
+        raise OSError(errno.ENOSPC, "No space left on device", str(filename))
 
     monkeypatch.setattr(state, "save_file", disk_full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match=r"No space left on device: .*state\.safetensors'"):
         save_state(path, *run.step(3).files, PROGRESS)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
