@@ -113,7 +113,14 @@ class StyleGAN2Options(LabelOptions, StyleBasedOptions):
         return (min(images_seen / ramp_images, 1.0) if ramp_images else 1.0) * super().share_shown(images_seen)
 
 
-# A name begins with its family; light ones are for a CPU, the others for a GPU.
+# What the presets with a pretrained helper have in common: the recipe of the bundled stylegan2-64.
+_HELPED: dict[str, Any] = dict(
+    mapping_depth=4, augment="none", layer_noise=False, loss="relativistic", lr=1e-3, ema_kimg=3.0, ema_rampup=10.0,
+    label_ramp_kimg=0.0, label_dropout=0.3, label_groups=True, label_weight=0.4, helper="efficientnet-lite0", helper_weight=2.5,
+    helper_lr=5e-4, save_interval=1.0,
+)  # fmt: skip
+
+# A name begins with its family; light and helped ones are for a CPU, the others for a GPU.
 PRESETS: dict[str, dict[str, Any]] = {
     # The sizes of the literature.
     "stylegan-64": dict(resolution=64, ema_kimg=20.0),
@@ -124,6 +131,11 @@ PRESETS: dict[str, dict[str, Any]] = {
     "stylegan2-64-light": dict(
         resolution=64, batch=32, mapping_depth=4, channel_base=2048, group_size=8, augment="none", label_ramp_kimg=150.0,
         save_interval=1.0,
+    ),
+    # Begin with --init-from stylegan2-64, and the second with a run of the first.
+    "stylegan2-64-helped": dict(**_HELPED, resolution=64, batch=32, channel_base=2048, r1_gamma=0.15, r2_gamma=0.15),
+    "stylegan2-256-helped": dict(
+        **_HELPED, resolution=256, batch=16, channel_base=4096, channel_base_d=2048, r1_gamma=1.5, r2_gamma=1.5, helper_size=256,
     ),
     "stylegan2-64": dict(
         resolution=64, batch=128, channel_base=8192, ema_kimg=20.0, r1_gamma=0.1, style_mixing=0.5, label_ramp_kimg=600.0,
