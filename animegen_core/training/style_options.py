@@ -135,7 +135,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     # Begin with --init-from stylegan2-64, and the second with a run of the first.
     "stylegan2-64-helped": dict(**_HELPED, resolution=64, batch=32, channel_base=2048, r1_gamma=0.15, r2_gamma=0.15),
     "stylegan2-256-helped": dict(
-        **_HELPED, resolution=256, batch=16, channel_base=4096, channel_base_d=2048, r1_gamma=1.5, r2_gamma=1.5, helper_size=256,
+        **_HELPED, resolution=256, batch=16, channel_base=4096, channel_base_d=2048, r1_gamma=1.5, r2_gamma=1.5,
+        helper_size=256,
     ),
     "stylegan2-64": dict(
         resolution=64, batch=128, channel_base=8192, ema_kimg=20.0, r1_gamma=0.1, style_mixing=0.5, label_ramp_kimg=600.0,
