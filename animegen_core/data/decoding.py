@@ -118,9 +118,10 @@ def _opened(data: bytes) -> Image.Image:
 @cache
 def _all_formats() -> tuple[str, ...]:
     """``_FORMATS`` and those of the plugins that are there."""
-    from pi_heif import register_heif_opener  # not needed to draw
+    with suppress(ImportError):  # a rented GPU may lack it, and has no phone's pictures
+        from pi_heif import register_heif_opener
 
-    register_heif_opener()
+        register_heif_opener()
     with suppress(ImportError):  # no requirement of ours, as its licence, the GPL, is none of ours
         import pillow_jxl  # noqa: F401 - it registers itself
     Image.init()
