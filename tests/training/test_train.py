@@ -364,7 +364,7 @@ def test_a_run_of_an_earlier_version_resumes(pictures, tmp_path):
 
 
 def test_a_resumed_run_keeps_what_its_card_says(pictures, tmp_path):
-    start = ["--batch", 4, "--device", "cpu", "--data", pictures, "--out", tmp_path / "runs", "--kimg", 0.004]
+    start = [*BASICS, "--data", pictures, "--out", tmp_path / "runs", "--kimg", 0.004]
     assert command(*start, "--trained-on", "twelve blobs", "--licence", "mit").exit_code == 0
     run = tmp_path / "runs" / "00000-dcgan-64"
     assert command("--resume", run, "--device", "cpu", "--kimg", 0.008).exit_code == 0
