@@ -1,5 +1,6 @@
 """The Animate tab: keys in, films out, each decoded."""
 
+import time
 import zipfile
 
 import imageio.v3 as iio
@@ -10,7 +11,7 @@ from playwright.sync_api import expect
 from steps import choose_colour, generate, open_checkpoint, open_tab, seed_of
 
 from animegen_core.images import read_description
-from animegen_core.studio import read_described
+from animegen_core.studio import Studio, read_described
 
 
 @pytest.fixture
@@ -173,11 +174,17 @@ def test_a_png_sequence_in_another_size(animate, tmp_path):
     assert names == [f"frame{index:05d}.png" for index in range(8)]
 
 
-def test_a_cancelled_export_writes_nothing(animate):
+def test_a_cancelled_export_writes_nothing(animate, monkeypatch):
+    draw = Studio._draw
+
+    def draw_slowly(self, point, size):
+        time.sleep(0.05)  # so that no computer has written the film before it is cancelled
+        return draw(self, point, size)
+
+    monkeypatch.setattr(Studio, "_draw", draw_slowly)
     set_slider(animate, "frames", 240)
     animate.locator("#export-size label").nth(3).click()
     animate.locator("#export").click()
-    animate.wait_for_timeout(300)
     animate.locator("#cancel-export").click()
     animate.wait_for_timeout(1500)
     expect(animate.locator("#exported")).to_have_count(0)
