@@ -34,11 +34,13 @@ class Helper(nn.Module):
         self.options = options
         self.features = ProjectedFeatures(options.helper, options.helper_size)
         self.heads = ProjectedDiscriminator(self.features.shapes, label_dims)
+        self._calibrated = False  # remembered, as asking the buffer at every step would make a GPU wait
 
     @property
     def calibrated(self) -> bool:
         """Whether the features' standard deviations are known."""
-        return bool(self.features.deviations.all())
+        self._calibrated = self._calibrated or bool(self.features.deviations.all())
+        return self._calibrated
 
     def see(self, images: Tensor) -> list[Tensor]:
         """Images (N, 3, H, W) in [-1, 1] to the feature maps of their augmented copies."""

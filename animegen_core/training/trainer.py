@@ -128,8 +128,8 @@ class Trainer:
 
     def _train_generator(self, real: Tensor, fake: Tensor, maps: list[Tensor] | None, labels: Tensor | None) -> Tensor:
         """Update the generator by what the discriminator says of the fakes and the helper of their feature maps."""
-        critics = [network for network in (self.discriminator, self.helper) if network is not None]
-        for critic in critics:
+        critics = self._critics()
+        for critic in critics.values():
             critic.requires_grad_(False)  # its weights need no gradients in the generator's turn
         loss = torch.zeros((), device=self.device)
         with self._autocast():
@@ -139,7 +139,7 @@ class Trainer:
                 loss = loss + self.helper.generator_loss(maps, labels)
         if loss.requires_grad:  # not while the heads of a helper alone warm up
             self._update(self.generator, self.generator_optimizer, loss)
-        for critic in critics:
+        for critic in critics.values():
             critic.requires_grad_(True)
         penalty = self.recipe.generator_penalty(self.generator, len(real), labels, self.device, self.progress)
         if penalty is not None:
@@ -251,12 +251,12 @@ class Trainer:
 
     def networks(self) -> dict[str, nn.Module]:
         """Generator, its average, and the discriminator and the helper where the run has them, by name."""
+        return {"generator": self.generator, **self._critics(), "ema": self.ema.network}
+
+    def _critics(self) -> dict[str, nn.Module]:
+        """Those that judge the generator's images."""
         critics = {"discriminator": self.discriminator, "helper": self.helper}
-        return {
-            "generator": self.generator,
-            **{name: network for name, network in critics.items() if network is not None},
-            "ema": self.ema.network,
-        }
+        return {name: network for name, network in critics.items() if network is not None}
 
     def _modules(self) -> dict[str, nn.Module]:
         return {**self.networks(), "recipe": self.recipe.state}
