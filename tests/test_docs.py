@@ -303,11 +303,11 @@ def test_a_file_that_is_named_exists(document, path):
     assert (ROOT / path).exists() or ("/" not in path and list(PACKAGE.rglob(path)))
 
 
-def test_the_map_in_the_readme_is_complete():
-    named = " ".join(row[0] for row in table_rows(ROOT / "README.md"))
-    modules = [path.name for path in PACKAGE.glob("*.py") if not path.name.startswith("__")]
-    folders = [f"animegen_core/{path.parent.name}/" for path in PACKAGE.glob("*/__init__.py")]
-    assert [name for name in modules + folders if name not in named] == []
+def test_the_map_in_the_contributors_guide_is_complete():
+    named = re.findall(r"`(\w+/?)`", " ".join(row[0] for row in table_rows(ROOT / "CONTRIBUTING.md")))
+    modules = [path.stem for path in PACKAGE.glob("*.py") if path.name != "__init__.py"]
+    folders = [f"{path.parent.name}/" for path in PACKAGE.glob("*/__init__.py")]
+    assert sorted(named) == sorted(modules + folders)
 
 
 def test_the_readme_leads_to_every_document():
