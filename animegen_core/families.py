@@ -74,7 +74,7 @@ class Family:
     @property
     def presets(self) -> list[str]:
         """Names of its presets."""
-        return _from_training("style_options.presets_of")(self.name)
+        return _from_training("presets.presets_of")(self.name)
 
 
 def _from_training(path: str) -> "Callable[..., Any]":

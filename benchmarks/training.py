@@ -14,8 +14,9 @@ import torch
 
 from animegen_core.labels import LABEL_DIMS
 from animegen_core.training.options import ConditionalDCGANOptions, DCGANOptions, TrainOptions
+from animegen_core.training.presets import PRESETS
 from animegen_core.training.recipes import ConditionalDCGANRecipe, DCGANRecipe, Recipe, StyleGAN2Recipe, StyleGANRecipe
-from animegen_core.training.style_options import PRESETS, StyleBasedOptions, StyleGAN2Options, StyleGANOptions
+from animegen_core.training.style_options import StyleBasedOptions, StyleGAN2Options, StyleGANOptions
 from animegen_core.training.trainer import Trainer
 from benchmarks.timing import seconds_each
 

@@ -26,7 +26,7 @@ from animegen_core.images import read_description
 from animegen_core.models import count_parameters
 from animegen_core.studio import read_described
 from animegen_core.training.options import DCGANOptions
-from animegen_core.training.style_options import preset
+from animegen_core.training.presets import preset
 from animegen_core.ui.settings import read_command_line
 
 ROOT = Path(__file__).parents[1]

@@ -26,16 +26,16 @@ from animegen_core.helpers.upscaling import loaded_enlarger
 from animegen_core.training.helpers.classifier import fit_and_save
 from animegen_core.training.loop import train
 from animegen_core.training.options import TrainOptions
+from animegen_core.training.presets import preset
 from animegen_core.training.processes import join_on_device, start_missing_processes
 from animegen_core.training.run_data import RunData, require_present, went_on
 from animegen_core.training.run_folder import absolute, load_options, new_run_folder, save_options
-from animegen_core.training.style_options import preset
 from animegen_core.training.threads import check_threads, settle_threads
 from animegen_core.training.weights import load_weights
 
 # What may be given anew when a run goes on; everything else is part of what the run is.
 _LENGTH = ("epochs", "kimg", "max_minutes")
-_RESUMABLE = (*_LENGTH, "save_interval", "save_minutes", "log_interval", "export_shards", "export_training", "labels")
+RESUMABLE = (*_LENGTH, "save_interval", "save_minutes", "log_interval", "export_shards", "export_training", "labels")
 
 app = typer.Typer(cls=ExitOnError, help=__doc__, no_args_is_help=True, add_completion=True, rich_markup_mode=None)
 
@@ -53,7 +53,7 @@ def _command(family: Family) -> None:
         explicit = {name for name in given if context.get_parameter_source(name).name == "COMMANDLINE"}
         own = {name: given.pop(name) for name, *_ in _own_options(family)}
         chosen = {name: value for name, value in given.items() if name in explicit}
-        data, options = _options(family, own["data"], own["resume"], own.get("preset"), chosen)
+        data, options = _options(family, own["data"], own["resume"], own["preset"], chosen)
         if own["dry_run"]:
             typer.echo(json.dumps({"family": family.name, "data": str(data), **asdict(options)}, indent=2))
         else:
@@ -143,11 +143,8 @@ def _own_options(family: Family) -> list[tuple[str, Any, Any, str]]:
         ("licence", str | None, None, "The licence that the model card states; by default other."),
         ("dry_run", bool, False, "Print the options and stop."),
     ]
-    if presets := family.presets:
-        own.append(
-            ("preset", str | None, None, f"Options that go together, over which flags win: one of {', '.join(presets)}.")
-        )
-    return own
+    presets = f"Options that go together, over which flags win: one of {', '.join(family.presets)}."
+    return [*own, ("preset", str | None, None, presets)]
 
 
 def _card_facts(
@@ -183,11 +180,11 @@ def _resumed(folder: Path, family: Family, explicit: dict[str, Any], data: Path 
         raise AnimeGenError(f"The options in '{folder}' are of another version: {error}") from error
     if explicit.get("labels") and getattr(options, "labels", None) is None:
         raise AnimeGenError(f"The run in '{folder}' has no labels, so --labels cannot be given now.")
-    changed = [name for name in explicit if name not in _RESUMABLE and explicit[name] != getattr(options, name)]
+    changed = [name for name in explicit if name not in RESUMABLE and explicit[name] != getattr(options, name)]
     if changed:
         raise AnimeGenError(
             f"A resumed run keeps its options, so --{changed[0].replace('_', '-')} cannot be changed; "
-            f"these can: data, {', '.join(name.replace('_', '-') for name in _RESUMABLE)}."
+            f"these can: data, {', '.join(name.replace('_', '-') for name in RESUMABLE)}."
         )
     if explicit.keys() & set(_LENGTH):  # a new length replaces the old one, whatever its unit
         options = replace(options, **dict.fromkeys(_LENGTH, None))

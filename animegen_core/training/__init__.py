@@ -3,7 +3,8 @@
 from animegen_core.training.api import train_dcgan, train_stylegan, train_stylegan2
 from animegen_core.training.loop import train
 from animegen_core.training.options import DCGANOptions, TrainOptions
-from animegen_core.training.style_options import PRESETS, StyleGAN2Options, StyleGANOptions
+from animegen_core.training.presets import PRESETS
+from animegen_core.training.style_options import StyleGAN2Options, StyleGANOptions
 from animegen_core.training.trainer import Trainer
 
 __all__ = [

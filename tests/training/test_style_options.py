@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 import torch
@@ -7,8 +8,9 @@ from typer.testing import CliRunner
 from animegen_core.commands.training import app
 from animegen_core.errors import AnimeGenError
 from animegen_core.families import FAMILIES
+from animegen_core.training.presets import PRESETS, preset, presets_of
 from animegen_core.training.recipes import StyleGAN2Recipe, StyleGANRecipe
-from animegen_core.training.style_options import PRESETS, StyleGAN2Options, StyleGANOptions, preset, presets_of
+from animegen_core.training.style_options import StyleGAN2Options, StyleGANOptions
 
 
 def command(family, *arguments):
@@ -25,7 +27,7 @@ def test_every_preset_belongs_to_a_family_and_is_valid():
     assert {name for family in FAMILIES.values() for name in family.presets} == set(PRESETS)
     for family in FAMILIES.values():
         for name in family.presets:
-            assert family.options(**preset(name, family.name)).resolution == int(name.split("-")[1])
+            assert family.options(**preset(name, family.name)).resolution == int(re.search(r"-(\d+)", name)[1])
 
 
 def test_the_reference_stylegan_is_the_default_of_its_family():
