@@ -78,6 +78,17 @@ def seed_to_noise(seed: int, count: int) -> Tensor:
     return torch.from_numpy(np.random.RandomState([check_seed(seed), 1]).standard_normal(count)).float()
 
 
+def seed_to_labels(seed: int, frequencies: Sequence[Sequence[float]]) -> list[int]:
+    """A label of each attribute for one seed, drawn with the given frequencies from a stream apart from the latent's.
+
+    Args:
+        frequencies: for each attribute, how often each of its values occurs; they need not sum to 1.
+    """
+    draws = np.random.RandomState([check_seed(seed), 2]).random_sample(len(frequencies))
+    sums = [np.cumsum(np.asarray(values, dtype=float)) for values in frequencies]
+    return [int(np.searchsorted(total, draw * total[-1], side="right")) for total, draw in zip(sums, draws)]
+
+
 def linear_interpolate(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
     """The straight way, (1 - t) a + t b, exact at both ends: the right one in w. In z it dips toward the mean face."""
     return torch.lerp(*torch.broadcast_tensors(a, b, _column(t, a)))

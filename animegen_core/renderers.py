@@ -3,6 +3,7 @@
 A point is all that one face depends on, as vectors between which other faces lie: an animation moves from point to point.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -10,10 +11,12 @@ from torch import Tensor, nn
 
 from animegen_core.character import BANDS, Character
 from animegen_core.devices import autocast_dtype
-from animegen_core.labels import ATTRIBUTES, label_index
-from animegen_core.latents import seed_to_noise, seeds_to_z, style_mixing, variation
+from animegen_core.labels import ANY, ATTRIBUTES, label_index
+from animegen_core.latents import seed_to_labels, seed_to_noise, seeds_to_z, style_mixing, variation
 from animegen_core.models.dcgan import one_hot
 from animegen_core.models.stylegan import StyleBasedGenerator
+
+Frequencies = Mapping[str, Mapping[str, float]]  # of each colour, by attribute
 
 MEAN_OVER = 1024  # latents whose mean w is a label's mean face: its error is 3 % of the spread of w
 
@@ -36,10 +39,18 @@ class Point(NamedTuple):
     noise: Tensor
 
 
-def make_renderer(generator: nn.Module, labelled: bool, device: torch.device) -> "LatentRenderer | StyleRenderer":
-    """The renderer for a generator in eval mode; ``labelled`` says whether hair and eye colours are handed to it."""
+def make_renderer(
+    generator: nn.Module, labelled: bool, device: torch.device, frequencies: Frequencies | None = None
+) -> "LatentRenderer | StyleRenderer":
+    """The renderer for a generator in eval mode.
+
+    Args:
+        labelled: whether the generator takes hair and eye colours.
+        frequencies: of the colours in training. A colour that a character leaves open is then drawn by its seed; with None
+            the generator gets "any", as it was shown images without labels.
+    """
     kind = StyleRenderer if isinstance(generator, StyleBasedGenerator) else LatentRenderer
-    return kind(generator, labelled, device)
+    return kind(generator, _Labels(frequencies) if labelled else None, device)
 
 
 def truncated(centre: Tensor, direction: Tensor, psi: Tensor) -> Tensor:
@@ -67,26 +78,44 @@ def _map_on_cpu(generator: StyleBasedGenerator, z: Tensor, labels: Tensor | None
     return generator.map(z.to(where), None if labels is None else labels.to(where)).cpu()
 
 
+class _Labels:
+    """The labels of a character: those it asks for, and for the others what ``make_renderer`` says."""
+
+    def __init__(self, frequencies: Frequencies | None) -> None:
+        self._frequencies = None
+        if frequencies is not None:
+            self._frequencies = [[frequencies[name][colour] for colour in colours] for name, colours in ATTRIBUTES.items()]
+
+    def of(self, character: Character, seed: int) -> Tensor:
+        """int64 (1, attributes) for the face of a seed, which for mixed styles is not the character's own."""
+        asked = [label_index(attribute, getattr(character, attribute)) for attribute in ATTRIBUTES]
+        if self._frequencies is not None:
+            drawn = seed_to_labels(seed, self._frequencies)
+            asked = [value if index == ANY else index for index, value in zip(asked, drawn)]
+        return torch.tensor([asked])
+
+
 class LatentRenderer:
     """z, and soft labels if any, to a picture: the DCGANs. psi scales z, so that 0 is the picture of the mean latent."""
 
-    def __init__(self, generator: nn.Module, labelled: bool, device: torch.device) -> None:
+    def __init__(self, generator: nn.Module, labels: _Labels | None, device: torch.device) -> None:
         self._generator = generator.to(device)
-        self._labelled = labelled
+        self._labels = labels
         self._device = device
 
     def locate(self, character: Character) -> Point:
         """The character's point, on the CPU."""
         z = _varied_z(character, self._generator.latent_dim)[0]
         labels = torch.empty(0)
-        if self._labelled:
-            labels = one_hot(_label_tensor(character), self._generator.label_dims, 1, labels.device)[0]
+        if self._labels is not None:
+            given = self._labels.of(character, character.seed)
+            labels = one_hot(given, self._generator.label_dims, 1, labels.device)[0]
         return Point(z, torch.zeros_like(z), torch.tensor(character.psi), labels, torch.empty(0))
 
     def draw(self, point: Point) -> Tensor:
         """The picture at a point: (1, 3, H, W) in [-1, 1]."""
         z = truncated(point.centre, point.direction, point.psi)[None].to(self._device)
-        return self._generator(z, point.labels[None].to(self._device)) if self._labelled else self._generator(z)
+        return self._generator(z, point.labels[None].to(self._device)) if self._labels else self._generator(z)
 
 
 class StyleRenderer:
@@ -96,11 +125,11 @@ class StyleRenderer:
     bfloat16 where the CPU has it: emulated, it is slower than float32.
     """
 
-    def __init__(self, generator: StyleBasedGenerator, labelled: bool, device: torch.device) -> None:
+    def __init__(self, generator: StyleBasedGenerator, labels: _Labels | None, device: torch.device) -> None:
         if device.type == "cpu" and hasattr(generator, "for_inference"):
             generator = generator.for_inference(autocast_dtype("auto", device) or torch.float32)
         self._generator = generator.to(device)
-        self._labelled = labelled
+        self._labels = labels
         self._device = device
         self._means: dict[tuple[int, ...] | None, Tensor] = {}
         self._noise_shapes = generator.noise_shapes()
@@ -108,19 +137,15 @@ class StyleRenderer:
 
     def locate(self, character: Character) -> Point:
         """The character's point, on the CPU."""
-        labels = _label_tensor(character) if self._labelled else None
-        own = _map_on_cpu(self._generator, _varied_z(character, self._generator.latent_dim), labels)
+        own = self._face(character, character.seed, _varied_z(character, self._generator.latent_dim))
         seeds = [getattr(character, band) for band in BANDS]
-        sources = [
-            own if s is None else _map_on_cpu(self._generator, seeds_to_z([s], self._generator.latent_dim), labels)
-            for s in seeds
-        ]
+        faces = [own if s is None else self._face(character, s, seeds_to_z([s], self._generator.latent_dim)) for s in seeds]
         layers = self._generator.num_layers
-        ws = style_mixing(*sources, layers, tuple(map(self._generator.first_layer, character.crossovers)))[0]  # (layers, w_dim)
-        centre = self._mean(labels)
+        crossovers = tuple(map(self._generator.first_layer, character.crossovers))
+        ws, centres = (style_mixing(*parts, layers, crossovers)[0] for parts in zip(*faces))  # (layers, w_dim)
         return Point(
-            (ws - centre).flatten(),
-            centre.repeat(layers),
+            (ws - centres).flatten(),
+            centres.flatten(),
             torch.tensor(character.psi),
             torch.empty(0),  # w knows them already
             seed_to_noise(character.seed, sum(self._noise_counts)),
@@ -131,6 +156,11 @@ class StyleRenderer:
         ws = truncated(point.centre, point.direction, point.psi).view(1, self._generator.num_layers, -1)
         noise = [part.view(shape) for part, shape in zip(point.noise.split(self._noise_counts), self._noise_shapes)]
         return self._generator.synthesize(ws.to(self._device), [layer.to(self._device) for layer in noise])
+
+    def _face(self, character: Character, seed: int, z: Tensor) -> tuple[Tensor, Tensor]:
+        """w of z (1, latent_dim), and the mean face of its labels: both (1, w_dim)."""
+        labels = None if self._labels is None else self._labels.of(character, seed)
+        return _map_on_cpu(self._generator, z, labels), self._mean(labels)[None]
 
     def _mean(self, labels: Tensor | None) -> Tensor:
         """``mean_face``, remembered for each label."""
@@ -146,8 +176,3 @@ def _varied_z(character: Character, dim: int) -> Tensor:
     if character.variation_strength == 0:
         return z
     return variation(z, seeds_to_z([character.variation_seed], dim), character.variation_strength)
-
-
-def _label_tensor(character: Character) -> Tensor:
-    """Labels (1, 2), int64."""
-    return torch.tensor([[label_index(attribute, getattr(character, attribute)) for attribute in ATTRIBUTES]])

@@ -42,7 +42,8 @@ class Studio:
         self.checkpoint = checkpoint
         self.device = find_device(device)
         self.capabilities = Capabilities.of(checkpoint.config["family"], checkpoint.generator.config)
-        self._renderer = make_renderer(checkpoint.generator, self.capabilities.labels, self.device)
+        frequencies = checkpoint.config.get("label_frequencies")
+        self._renderer = make_renderer(checkpoint.generator, self.capabilities.labels, self.device, frequencies)
 
     @classmethod
     def load(cls, name: str | Path, device: str | torch.device | None = None, local_folders: bool = True) -> "Studio":

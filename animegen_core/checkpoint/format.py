@@ -1,5 +1,6 @@
 """The format of a checkpoint: a folder with config.json, model.safetensors and a model card. No pickle anywhere."""
 
+import hashlib
 import inspect
 import json
 import re
@@ -18,6 +19,7 @@ from animegen_core.checkpoint.names import BUNDLED, CARD, CONFIG, HubName
 from animegen_core.checkpoint.weights import display_name, read_json, read_weights, save_weights, weights_hash
 from animegen_core.errors import AnimeGenError, quote
 from animegen_core.files import atomic_write_text
+from animegen_core.labels import check_frequencies
 from animegen_core.models import GENERATORS, count_parameters
 
 # A config that asks for more is damaged or hostile.
@@ -36,7 +38,7 @@ class Checkpoint:
         name: as ``weights.display_name`` calls its folder, or "user/repo" or "user/repo@revision" as given.
         generator: on the CPU in float32, in eval mode.
         config: the contents of config.json.
-        hash: first 12 hex digits of the SHA-256 of the weights file (or shards), which pictures carry.
+        hash: 12 hex digits that change with the weights and with ``label_frequencies``, which pictures carry.
     """
 
     name: str
@@ -83,6 +85,7 @@ def save_checkpoint(
     licence: str,
     shard_size: str | None = None,
     training_minutes: float | None = None,
+    label_frequencies: dict[str, dict[str, float]] | None = None,
 ) -> Path:
     """Write a generator as an inference checkpoint: weights in half precision, vectors (norms, biases) in full.
 
@@ -91,6 +94,8 @@ def save_checkpoint(
     Args:
         shard_size: the most bytes of one weights file, such as "15MB"; None writes one file (see ``weights.save_weights``).
         training_minutes: how long it was trained; None leaves it unsaid.
+        label_frequencies: of each colour in training, with which colours are drawn that a character leaves open (see
+            ``labels.check_frequencies``); None for a generator without labels.
 
     Raises:
         AnimeGenError: the shard size is no size.
@@ -104,6 +109,7 @@ def save_checkpoint(
         "trained_on": trained_on,
         "licence": licence,
         **({} if training_minutes is None else {"training_minutes": round(training_minutes, 1)}),
+        **({} if label_frequencies is None else {"label_frequencies": label_frequencies}),
     }
     save_weights(folder, generator, shard_size)
     if _card_is_ours(folder, count_parameters(generator)):
@@ -128,7 +134,15 @@ def load_checkpoint(name: str | Path, local_folders: bool = True) -> Checkpoint:
     shown, folder = _locate(name, local_folders)
     config = _read_config(folder)
     generator = load_network(folder, GENERATORS[config["family"]], config["generator"])
-    return Checkpoint(shown, generator, config, weights_hash(folder), folder)
+    return Checkpoint(shown, generator, config, _hash(folder, config), folder)
+
+
+def _hash(folder: Path, config: dict[str, Any]) -> str:
+    """12 hex digits of all that decides which face a seed has: the weights, and where colours are drawn, their frequencies."""
+    weights, frequencies = weights_hash(folder), config.get("label_frequencies")
+    if frequencies is None:
+        return weights
+    return hashlib.sha256(f"{weights} {json.dumps(frequencies, sort_keys=True)}".encode()).hexdigest()[:12]
 
 
 def load_network(folder: Path, network_class: type[nn.Module], arguments: dict[str, Any]) -> nn.Module:
@@ -227,6 +241,8 @@ def _read_config(folder: Path) -> dict[str, Any]:
     minutes = config.get("training_minutes", 0)
     if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not 0 <= minutes < 2**63:
         raise AnimeGenError(f"{where} has 'training_minutes' of {quote(minutes)}, but must have a number of minutes or none.")
+    if "label_frequencies" in config:
+        check_frequencies(where, config["label_frequencies"])
     return config
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, RandomSampler, Sampler, WeightedRandomSampler
 
-from animegen_core.labels import ANY, LABEL_DIMS
+from animegen_core.labels import ANY, ATTRIBUTES, LABEL_DIMS
 
 SAMPLINGS = ("frequency", "sqrt")
 
@@ -102,6 +102,19 @@ def picture_weights(labels: Tensor) -> Tensor:
         known = column != ANY
         weights[known] *= balance(column, count)[column[known]]
     return weights
+
+
+def label_frequencies(labels: Tensor) -> dict[str, dict[str, float]]:
+    """How often each colour is known in labels (N, attributes): fractions that sum to 1, of four digits; by attribute.
+
+    Where nothing is known of an attribute, all its colours are as frequent.
+    """
+    frequencies = {}
+    for (attribute, colours), column in zip(ATTRIBUTES.items(), labels.T):
+        counts = torch.bincount(column[column != ANY], minlength=len(colours)).double()
+        counts = counts if counts.sum() else torch.ones_like(counts)
+        frequencies[attribute] = dict(zip(colours, (counts / counts.sum()).numpy().round(4).tolist()))
+    return frequencies
 
 
 def balance(labels: Tensor, count: int) -> Tensor:

@@ -146,9 +146,11 @@ class DCGANOptions(TrainOptions):
     real_label_low: float = option(0.9, "Lowest label of a real picture.")
     real_label_high: float = option(0.9, "Highest: labels are uniform between the two, so .9 and 1 give U[.9, 1].")
     feature_matching: float = option(0.0, "Weight in the generator's loss of matching the mean features of real pictures.")
+    augment: str = option("none", f"What changes all that the discriminator sees: {', '.join(OPERATIONS)}, or none.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        parse_operations(self.augment)  # raises if one is unknown
         if self.resolution != 64:
             raise AnimeGenError(f"resolution is {self.resolution}, but a DCGAN draws 64 px.")
         if not 0.5 < self.real_label_low <= self.real_label_high <= 1:
@@ -158,6 +160,11 @@ class DCGANOptions(TrainOptions):
             )
         check_positive(self, "latent_dim", "base_channels")
         check_not_negative(self, "extra_layers", "feature_matching")
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The names in ``augment``."""
+        return parse_operations(self.augment)
 
 
 @dataclass(frozen=True, kw_only=True)

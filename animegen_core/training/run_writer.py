@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from animegen_core import images
 from animegen_core.checkpoint import save_checkpoint
+from animegen_core.data.sampling import label_frequencies
 from animegen_core.errors import AnimeGenError
 from animegen_core.labels import ANY
 from animegen_core.latents import seeds_to_z
@@ -193,6 +194,7 @@ class RunWriter:
             self.licence,
             shard_size=trainer.options.export_shards,
             training_minutes=trainer.progress["seconds"] / 60,
+            label_frequencies=None if self.labels is None else label_frequencies(self.labels),
         )
         if trainer.options.export_training:
             save_training_weights(folder, trainer.networks())

@@ -64,4 +64,5 @@ def test_a_run_resumes_to_the_bit_and_its_faces_render(pictures, family, options
     assert [row["images"] for row in read_log(parts / "log.csv")] == [4, 8, 12, 16, 20, 24, 28]
     faces = [Studio.load(folder / "checkpoint", "cpu").render(Character(5)) for folder in (whole, parts)]
     assert faces[0].tobytes() == faces[1].tobytes()
-    assert Studio.load(whole / "checkpoint", "cpu").capabilities.labels == ("labels" in options)
+    studio = Studio.load(whole / "checkpoint", "cpu")
+    assert studio.capabilities.labels == ("label_frequencies" in studio.checkpoint.config) == ("labels" in options)

@@ -395,6 +395,17 @@ def test_feature_matching_pulls_the_generator_toward_the_mean_features():
     assert not networks[1].layers[-2]._forward_pre_hooks
 
 
+def test_a_dcgans_discriminator_sees_augmented_images_only():
+    seen = []
+    discriminator = dcgan.Discriminator(4)
+    discriminator.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
+    recipe, images = DCGANRecipe(DCGANOptions(augment="cutout")), torch.full((4, 3, 64, 64), 0.5)
+    recipe.discriminator_loss(discriminator, images, images, None)
+    recipe.generator_loss(discriminator, images, images, None)
+    assert len(seen) == 3
+    assert all((images == 0).flatten(1).any(1).all() for images in seen)  # each image has a hole
+
+
 def test_no_data_at_all_is_a_mistake_too():
     assert_refused(command("--epochs", 1), "give --data PATH")
 

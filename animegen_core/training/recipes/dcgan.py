@@ -9,6 +9,7 @@ from animegen_core.data.sampling import hide_labels
 from animegen_core.labels import ANY, LABEL_DIMS
 from animegen_core.models import dcgan
 from animegen_core.training import losses
+from animegen_core.training.augment import augment
 from animegen_core.training.options import ConditionalDCGANOptions, DCGANOptions
 from animegen_core.training.recipes.base import Progress, Recipe, Stats, scores
 
@@ -30,18 +31,23 @@ class DCGANRecipe(Recipe):
     def discriminator_loss(
         self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None
     ) -> tuple[Tensor, Stats]:
-        real_logits, fake_logits = discriminator(real).float(), discriminator(fake).float()
+        real_logits, fake_logits = (discriminator(self._augmented(images)).float() for images in (real, fake))
         loss = losses.bce_discriminator_loss(real_logits, fake_logits, *self._real_labels())
         return loss, scores(real_score=real_logits, fake_score=fake_logits)
 
     def generator_loss(self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None) -> Tensor:
         known = () if labels is None else (labels,)
+        fake = self._augmented(fake)
         if not self.options.feature_matching:
             return losses.bce_generator_loss(discriminator(fake, *known).float())
-        _, real_features = _look(discriminator, real, *known)
+        _, real_features = _look(discriminator, self._augmented(real), *known)
         logits, fake_features = _look(discriminator, fake, *known)
         matching = losses.feature_matching_loss(real_features, fake_features)
         return losses.bce_generator_loss(logits) + self.options.feature_matching * matching
+
+    def _augmented(self, images: Tensor) -> Tensor:
+        """Images (N, 3, H, W) as the discriminator sees them."""
+        return augment(images, self.options.operations, 1.0)
 
     def _sizes(self) -> dict[str, int | bool]:
         """Arguments of both networks."""
@@ -74,7 +80,8 @@ class ConditionalDCGANRecipe(DCGANRecipe):
     def discriminator_loss(
         self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None
     ) -> tuple[Tensor, Stats]:
-        real_logits, fake_logits = discriminator(real, labels).float(), discriminator(fake, labels).float()
+        real = self._augmented(real)
+        real_logits, fake_logits = discriminator(real, labels).float(), discriminator(self._augmented(fake), labels).float()
         loss = losses.bce_discriminator_loss(real_logits, fake_logits, *self._real_labels())
         stats = scores(real_score=real_logits, fake_score=fake_logits)
         if labels is None:
