@@ -23,6 +23,7 @@ from animegen_core.training.helpers.classifier import (
     random_shift,
     train_classifier,
 )
+from animegen_core.training.helpers.runs import HelperRun
 
 RED, BLUE = HAIR.index("red"), HAIR.index("blue")
 TINY = (4, 8)
@@ -48,9 +49,10 @@ def write_faces(folder, pictures):
 
 
 @pytest.fixture(scope="module")
-def trained():
+def trained(tmp_path_factory):
     torch.manual_seed(0)
-    return train_classifier(ColourClassifier(TINY), *faces(96), ClassifierOptions(epochs=6, batch=16, lr=1e-2))
+    options, folder = ClassifierOptions(epochs=6, batch=16, lr=1e-2), tmp_path_factory.mktemp("run")
+    return train_classifier(ColourClassifier(TINY), *faces(96), options, folder)
 
 
 def test_it_learns_the_colours_it_is_shown(trained):
@@ -117,14 +119,14 @@ def test_the_command_tags_a_folder_into_a_file_that_training_reads(trained, tmp_
     assert labels_for(["00.png", "01.png", "02.png"], read_tags(out))[:, 0].tolist() == labels[:, 0].tolist()
 
 
-def test_fitting_holds_pictures_out_and_writes_their_accuracy_into_the_config(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "animegen_core.training.helpers.classifier.ClassifierOptions", lambda seed: ClassifierOptions(2, 16, seed=seed)
-    )
+def test_fitting_holds_pictures_out_and_writes_their_accuracy_into_the_config(tmp_path):
     pictures, labels = faces(60)
     write_faces(tmp_path / "faces", pictures)
     write_tags(tmp_path / "tags.csv", [Tag(f"{i:02d}.png", tuple(label)) for i, label in enumerate(labels.tolist())])
-    fit_and_save(tmp_path / "faces", tmp_path / "tags.csv", tmp_path / "out", {"licence": "mit"}, TINY, seed=1)
+    settings = {"data": tmp_path / "faces", "labels": tmp_path / "tags.csv", "out": tmp_path / "out"}
+    settings |= {"trained_on": "blobs", "licence": "mit"}
+    asked = HelperRun("classifier", settings, ClassifierOptions(epochs=2, batch=16, seed=1, widths="4,8"))
+    fit_and_save(asked, tmp_path / "runs")
     config = json.loads((tmp_path / "out" / "config.json").read_text())
     assert (config["pictures"], config["held_out_pictures"]) == (54, 6)
     assert 0 <= config["held_out_accuracy"]["hair"]["overall"] <= 1

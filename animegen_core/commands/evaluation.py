@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from animegen_core.checkpoint import DEFAULT_CHECKPOINT
+from animegen_core.commands.flags import explicit
 from animegen_core.errors import AnimeGenError, quote
 from animegen_core.evaluation import comparison, measuring, report
 from animegen_core.studio import Studio
@@ -65,21 +66,28 @@ def compare(
 
 
 def features(
-    data: Annotated[Path, typer.Option(help="Folder or zip of faces.")],
-    labels: Annotated[Path, typer.Option(help="Tag file of them; the command label makes one.")],
-    out: Annotated[Path, typer.Option(help="Where the network is written, such as checkpoints/features-64.")],
-    epochs: Annotated[
-        float | None, typer.Option(help="Passes over the pictures; by default as many as the bundled network had.")
+    context: typer.Context,
+    data: Annotated[Path | None, typer.Option(help="Folder or zip of faces; resumed: by default that of the run.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="Tag file of them; the command label makes one.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where it is written, such as checkpoints/features-64.")] = None,
+    runs: Annotated[Path, typer.Option(help="Where the numbered run folder, for log and state, is made.")] = Path("runs"),
+    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder, with its options.")] = None,
+    epochs: Annotated[float, typer.Option(help="Passes over the pictures.")] = 3,
+    max_minutes: Annotated[
+        float | None, typer.Option(help="Stop after this many minutes of this start, saving a state to resume from.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of weights, views and order.")] = 0,
     trained_on: Annotated[str, typer.Option(help="What the config says of the data.")] = "unnamed pictures",
     licence: Annotated[str, typer.Option(help="The licence that the config states.")] = "other",
 ) -> None:
     """Train the network in whose features faces are compared; values compare only within one network."""
-    if epochs is not None and not epochs > 0:
-        raise AnimeGenError(f"epochs is {epochs}, but must be above 0.")
     from animegen_core.training.helpers.features import PretrainingOptions, fit_and_save
+    from animegen_core.training.helpers.runs import HelperRun
 
-    options = PretrainingOptions(seed=seed) if epochs is None else PretrainingOptions(epochs=epochs, seed=seed)
-    found = fit_and_save(data, labels, out, dict(trained_on=trained_on, licence=licence), options)
-    typer.echo(json.dumps(found, indent=2))
+    settings = {"data": data, "labels": labels, "out": out, "trained_on": trained_on, "licence": licence}
+    given = {"epochs": epochs, "max_minutes": max_minutes, "seed": seed}
+    if resume is None:
+        asked = HelperRun("features", settings, PretrainingOptions(**given))
+    else:
+        asked = HelperRun.resumed(resume, "features", PretrainingOptions, explicit(context, {**settings, **given}))
+    typer.echo(json.dumps(fit_and_save(asked, runs), indent=2))

@@ -2,10 +2,9 @@
 
 import inspect
 import json
-import re
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from accelerate.utils import broadcast_object_list
@@ -14,7 +13,9 @@ from torch.utils.data import DataLoader
 
 from animegen_core.checkpoint import CONFIG
 from animegen_core.checkpoint.weights import read_json
+from animegen_core.commands.classifier import classifier
 from animegen_core.commands.errors import ExitOnError
+from animegen_core.commands.flags import Flag, explicit, flags_of, give_flags
 from animegen_core.commands.upscaler import upscaler
 from animegen_core.data.cache import PictureCache, load_pictures
 from animegen_core.data.check import check_pictures
@@ -23,7 +24,6 @@ from animegen_core.devices import find_device
 from animegen_core.errors import AnimeGenError
 from animegen_core.families import FAMILIES, Family
 from animegen_core.helpers.upscaling import loaded_enlarger
-from animegen_core.training.helpers.classifier import fit_and_save
 from animegen_core.training.loop import train
 from animegen_core.training.options import TrainOptions
 from animegen_core.training.presets import preset
@@ -49,46 +49,31 @@ def _command(family: Family) -> None:
     """Register ``train.py FAMILY``."""
 
     def run(context: typer.Context, **given: Any) -> None:
-        # By name, as newer versions of typer bring a ParameterSource of their own.
-        explicit = {name for name in given if context.get_parameter_source(name).name == "COMMANDLINE"}
         own = {name: given.pop(name) for name, *_ in _own_options(family)}
-        chosen = {name: value for name, value in given.items() if name in explicit}
-        data, options = _options(family, own["data"], own["resume"], own["preset"], chosen)
+        data, options = _options(family, own["data"], own["resume"], own["preset"], explicit(context, given))
         if own["dry_run"]:
             typer.echo(json.dumps({"family": family.name, "data": str(data), **asdict(options)}, indent=2))
         else:
             facts = {name: own[name] for name in ("trained_on", "licence")}
             _train(family, options, data, own["out"], own["resume"], own["device"], own["threads"], facts)
 
-    known = [(f.name, f.type, f.default, f.metadata["help"]) for f in fields(family.options)]
-    parameters = [inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
-    for name, kind, default, help_text in _own_options(family) + known:
-        parameters.append(
-            inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=default,
-                annotation=Annotated[kind, typer.Option(help=help_text)],
-            )
-        )
-    run.__signature__ = inspect.Signature(parameters)
-    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    give_flags(run, _own_options(family) + flags_of(family.options))
     run.__doc__ = inspect.getdoc(family.options)
     app.command(family.name)(run)
 
 
 def _options(
-    family: Family, data: Path | None, resume: Path | None, preset_name: str | None, explicit: dict[str, Any]
+    family: Family, data: Path | None, resume: Path | None, preset_name: str | None, given: dict[str, Any]
 ) -> tuple[Path, TrainOptions]:
     """Data path and options of the run that a command line asks for."""
     if resume is not None:
         if preset_name is not None:
             raise AnimeGenError("A resumed run keeps its options, so it takes no --preset.")
-        return _resumed(resume, family, explicit, data)
+        return _resumed(resume, family, given, data)
     if data is None:
         raise AnimeGenError("Nothing to train on: give --data PATH, a folder or a zip of pictures.")
     chosen = {} if preset_name is None else preset(preset_name, family.name)
-    return data, family.options(**chosen | explicit)
+    return data, family.options(**chosen | given)
 
 
 def _train(
@@ -131,9 +116,9 @@ def _train(
     train(family.recipe(options), loader, folder, device, resume is not None, weights=weights, **card)
 
 
-def _own_options(family: Family) -> list[tuple[str, Any, Any, str]]:
-    """Name, type, default and help of the flags that are no part of what a run is."""
-    own: list[tuple[str, Any, Any, str]] = [
+def _own_options(family: Family) -> list[Flag]:
+    """The flags that are no part of what a run is."""
+    own: list[Flag] = [
         ("data", Path | None, None, "Folder or zip of pictures; with --resume, by default that of the run."),
         ("out", Path, Path("runs"), "Where the numbered run folder is made."),
         ("resume", Path | None, None, "Go on with the run in this folder, with its options."),
@@ -167,7 +152,7 @@ def _findable(options: TrainOptions) -> TrainOptions:
     return options if labels is None else replace(options, labels=absolute(labels))
 
 
-def _resumed(folder: Path, family: Family, explicit: dict[str, Any], data: Path | None) -> tuple[Path, TrainOptions]:
+def _resumed(folder: Path, family: Family, given: dict[str, Any], data: Path | None) -> tuple[Path, TrainOptions]:
     """Data path and options of the run in ``folder``, with the lengths and intervals that were given anew."""
     saved = load_options(folder)
     if saved.pop("family") != family.name:
@@ -178,17 +163,17 @@ def _resumed(folder: Path, family: Family, explicit: dict[str, Any], data: Path 
         options = family.options(**saved)  # options that are newer than the run take their defaults
     except TypeError as error:
         raise AnimeGenError(f"The options in '{folder}' are of another version: {error}") from error
-    if explicit.get("labels") and getattr(options, "labels", None) is None:
+    if given.get("labels") and getattr(options, "labels", None) is None:
         raise AnimeGenError(f"The run in '{folder}' has no labels, so --labels cannot be given now.")
-    changed = [name for name in explicit if name not in RESUMABLE and explicit[name] != getattr(options, name)]
+    changed = [name for name in given if name not in RESUMABLE and given[name] != getattr(options, name)]
     if changed:
         raise AnimeGenError(
             f"A resumed run keeps its options, so --{changed[0].replace('_', '-')} cannot be changed; "
             f"these can: data, {', '.join(name.replace('_', '-') for name in RESUMABLE)}."
         )
-    if explicit.keys() & set(_LENGTH):  # a new length replaces the old one, whatever its unit
+    if given.keys() & set(_LENGTH):  # a new length replaces the old one, whatever its unit
         options = replace(options, **dict.fromkeys(_LENGTH, None))
-    options = replace(options, **explicit)
+    options = replace(options, **given)
     if data is None and not saved_data:
         raise AnimeGenError(f"The run in '{folder}' does not know its data; give --data PATH.")
     data = data or Path(saved_data)
@@ -210,22 +195,5 @@ for _family in FAMILIES.values():
     _command(_family)
 
 
-@app.command()
-def classifier(
-    data: Annotated[Path, typer.Option(help="Folder or zip of pictures.")],
-    labels: Annotated[Path, typer.Option(help="Tag file (CSV: file, hair, eyes) of some or all of them.")],
-    out: Annotated[Path, typer.Option(help="Where the classifier is written, such as checkpoints/labeller-64.")],
-    widths: Annotated[str, typer.Option(help="Channels after the stem and after each halving block.")] = "24,48,96,192,192",
-    seed: Annotated[int, typer.Option(help="Seed of weights and order; the held-out tenth is always the same.")] = 0,
-    trained_on: Annotated[str, typer.Option(help="What the config says of the data.")] = "unnamed pictures",
-    licence: Annotated[str, typer.Option(help="The licence that the config states.")] = "other",
-) -> None:
-    """A classifier of hair and eye colours; prints its accuracy on a held-out tenth of the tags."""
-    if not re.fullmatch(r"\d{1,4}(,\d{1,4})+", widths):
-        raise AnimeGenError(f"widths is '{widths}', but must be two or more whole numbers with commas, as in 24,48,96.")
-    channels = [int(width) for width in widths.split(",")]
-    report = fit_and_save(data, labels, out, dict(trained_on=trained_on, licence=licence), channels, seed)
-    typer.echo(json.dumps(report, indent=2))
-
-
+app.command()(classifier)
 app.command()(upscaler)

@@ -1,4 +1,4 @@
-"""What a run writes while it goes on: log, progress bar, state, and at every snapshot a checkpoint and a sample sheet.
+"""What a generator's run writes beside log and state: at every snapshot a checkpoint and a sample sheet.
 
 Where it is asked to, it also measures the faces now and then, and keeps the best checkpoint.
 """
@@ -16,14 +16,13 @@ from tqdm import tqdm
 from animegen_core import images
 from animegen_core.checkpoint import save_checkpoint
 from animegen_core.data.sampling import label_frequencies
-from animegen_core.errors import AnimeGenError
 from animegen_core.labels import ANY
 from animegen_core.latents import seeds_to_z
 from animegen_core.training.best import BestSnapshot
 from animegen_core.training.ema import calibrated
 from animegen_core.training.health import Health
+from animegen_core.training.journal import Journal
 from animegen_core.training.recipes import Stats
-from animegen_core.training.run_folder import STATE, RunLog
 from animegen_core.training.trainer import Trainer
 from animegen_core.training.weights import save_training_weights
 
@@ -31,7 +30,7 @@ _SHEET_SEEDS, _SHEET_COLUMNS = range(64), 8
 _CALIBRATION_BATCH, _CALIBRATION_BATCHES = 128, 16
 
 
-class RunWriter:
+class RunWriter(Journal):
     """Everything a run writes into its folder; only the main process writes.
 
     Args:
@@ -40,6 +39,7 @@ class RunWriter:
         trained_on, licence: what the checkpoint's config says of the data.
         labels: int64 (N, attributes) of the data; None for a family without.
         dataset: the data, needed if the faces are measured (see ``best.BestSnapshot``).
+        snapshot_every: images from one snapshot to the next.
 
     Raises:
         AnimeGenError: the faces are to be measured, and the data do not allow it.
@@ -53,27 +53,20 @@ class RunWriter:
         licence: str,
         labels: Tensor | None = None,
         dataset: Dataset | None = None,
+        snapshot_every: float = math.inf,
     ) -> None:
-        self.trainer, self.folder, self.labels = trainer, folder, labels
-        self.trained_on, self.licence = trained_on, licence
-        self.is_main = trainer.process.is_main_process
+        self.labels, self.trained_on, self.licence = labels, trained_on, licence
+        self.snapshot_every = snapshot_every
+        self.next_snapshot = (trainer.images_seen // snapshot_every + 1) * snapshot_every
         self.checkpoint = folder / "checkpoint"
-        measures = self.is_main and trainer.options.evaluate_every is not None
+        measures = trainer.is_main and trainer.options.evaluate_every is not None
         self.best = None
         if measures:
             by = trainer.options.evaluate_by
             self.best = BestSnapshot(folder / "checkpoint-best", dataset, labels, trainer.device, by)
+        super().__init__(trainer, folder)
         self._schedule_measuring()
-        self.log = RunLog(folder, trainer.images_seen) if self.is_main else None
-        for leftover in folder.glob(f".{Path(STATE).stem}.*") if self.is_main else ():
-            leftover.unlink()  # half a state of a run that was killed while saving
         self.health = Health(trainer.progress)
-        self._reset()
-
-    def _reset(self) -> None:
-        self.sums: Stats = {}
-        self.count = 0
-        self.since = (time.monotonic(), self.trainer.images_seen)
 
     def _schedule_measuring(self) -> None:
         """The next multiple of the interval, so that a resumed run measures where one without a stop does."""
@@ -83,29 +76,16 @@ class RunWriter:
             images = round(every * 1000, 6)
             self.next_measuring = (self.trainer.images_seen // images + 1) * images
 
-    def progress_bar(self, target: float) -> tqdm:
-        """tqdm over real pictures."""
-        total = None if math.isinf(target) else math.ceil(target)
-        return tqdm(
-            total=total,
-            initial=self.trainer.images_seen,
-            unit="img",
-            unit_scale=True,
-            disable=not self.is_main,
-            mininterval=1,
-        )
-
     def collect(self, stats: Stats, bar: tqdm) -> None:
-        """Add a step's scalars; every ``log_interval`` steps their means become a row of the log, and so at each measuring."""
-        for name, value in stats.items():
-            self.sums[name] = self.sums.get(name, 0) + value
-        self.count += 1
-        if self.trainer.images_seen >= self.next_measuring:
-            self._require_finite(self._means())
-            self._schedule_measuring()
-            self._flush(bar, math.nan if self.best is None else self._measure(self.best))
-        elif self.trainer.progress["steps"] % self.trainer.options.log_interval == 0:
-            self._flush(bar)
+        """Add a step's scalars; a row of the log every ``log_interval`` steps, and at each measuring."""
+        if self.trainer.images_seen < self.next_measuring:
+            super().collect(stats, bar)
+            return
+        self.add(stats)
+        self.require_finite(self.means())
+        self._schedule_measuring()
+        score = math.nan if self.best is None else self._measure(self.best)
+        self.flush(bar, **{f"fd_{self.trainer.options.evaluate_by}": round(score, 4)})
 
     def _measure(self, best: BestSnapshot) -> float:
         """Distance of the averaged generator from the data. The generator is kept if it is the best so far."""
@@ -118,56 +98,31 @@ class RunWriter:
         self.since = (then + time.monotonic() - began, images_then)  # the speed in the log is training's
         return score
 
-    def _means(self) -> dict[str, float]:
-        return {name: float(value) / self.count for name, value in self.sums.items()}
-
-    def _flush(self, bar: tqdm | None = None, score: float = math.nan) -> None:
+    def flush(self, bar: tqdm | None = None, **scores: float) -> None:
         """A row of the log. If faces are measured it has a column for the score, which is no number in most rows."""
         if not self.count:
             return
-        means = self._means()
-        self._require_finite(means)
-        then, images_then = self.since
-        row = {
-            "images": self.trainer.images_seen,
-            "epoch": self.trainer.progress["epoch"],
-            "minutes": round(self.trainer.progress["seconds"] / 60, 3),
-            "images_per_second": round((self.trainer.images_seen - images_then) / (time.monotonic() - then), 1),
-            **{name: round(value, 5) for name, value in means.items()},
-            **(
-                {}
-                if self.trainer.options.evaluate_every is None
-                else {f"fd_{self.trainer.options.evaluate_by}": round(score, 4)}
-            ),
-        }
-        if self.is_main:
-            self.log.add(row)
+        measured = {} if self.trainer.options.evaluate_every is None else {f"fd_{self.trainer.options.evaluate_by}": math.nan}
+        super().flush(bar, **measured | scores)
+        if self.log is not None:
             _tell(self.health.check_scores(self.log.rows))
-        if bar is not None:
-            bar.set_postfix({name: f"{value:.2f}" for name, value in means.items()}, refresh=False)
-        self._reset()
 
-    def _require_finite(self, means: dict[str, float]) -> None:
-        if all(map(math.isfinite, means.values())) and self.trainer.is_finite():
-            return
-        state = self.folder / STATE
-        kept = f"the last good state is kept in '{state}'" if state.exists() else "no state had been saved yet"
-        raise AnimeGenError(
-            f"Training diverged at {self.trainer.images_seen:,} pictures: a loss or weight is not a number "
-            f"({', '.join(f'{name} {value:.3g}' for name, value in means.items())}); {kept}. "
-            f"Try a lower learning rate than {self.trainer.options.lr:g}."
-        )
+    def facts(self) -> dict[str, float]:
+        """The first columns of a row."""
+        then, images_then = self.since
+        speed = round((self.trainer.images_seen - images_then) / (time.monotonic() - then), 1)
+        images, minutes = super().facts().items()
+        return dict([images, ("epoch", self.trainer.progress["epoch"]), minutes, ("images_per_second", speed)])
 
-    def save_state(self) -> None:
-        """Check that all is finite, then write the state."""
-        self._flush()
-        if self.is_main:
-            self.trainer.save(self.folder / STATE)
+    def snapshot_due(self) -> bool:
+        """Every ``snapshot_every`` images."""
+        return self.trainer.images_seen >= self.next_snapshot
 
     def snapshot(self) -> None:
         """State, checkpoint, sample sheet and loss plot."""
+        self.next_snapshot += self.snapshot_every if self.snapshot_due() else 0
         self.save_state()
-        if not self.is_main:
+        if not self.trainer.is_main:
             return
         generator = self._averaged()
         rows = zip(*(tensor.split(_SHEET_COLUMNS) for tensor in self._sheet_inputs()))
@@ -220,11 +175,11 @@ class RunWriter:
             inputs.append(labels)
         return tuple(tensor.to(self.trainer.device) for tensor in inputs)
 
-    def close(self, finished: bool) -> None:
-        """Say where things are."""
-        if not self.is_main:
+    def close(self, finished: bool = True) -> None:
+        """Close the log and say where things are."""
+        super().close()
+        if not self.trainer.is_main:
             return
-        self.log.close()
         print(f"{self.trainer.images_seen:,} pictures shown; checkpoint in '{self.checkpoint}'.")
         if self.best is not None and self.best.score is not None:
             print(f"The best had an {self.best.title} of {self.best.score:.2f}; it is in '{self.best.folder}'.")

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
 import torch
 from accelerate.utils import reduce
 from torch import Tensor, nn
@@ -17,13 +16,11 @@ from animegen_core.training.ema import EMA
 from animegen_core.training.helper import BETAS, Helper
 from animegen_core.training.processes import join_on_device
 from animegen_core.training.recipes import Recipe, Stats
-from animegen_core.training.state import load_state, save_state
+from animegen_core.training.resumable import ORDER, STEP, Resumable, stream
 from animegen_core.training.weights import load_weights, parts_of, take_weights
 
-_ORDER, _STEP = 0, 1  # which random stream a seed is for
 
-
-class Trainer:
+class Trainer(Resumable):
     """Networks, optimizers and counters, and what one step does to them.
 
     Args:
@@ -37,6 +34,7 @@ class Trainer:
     def __init__(self, recipe: Recipe, device: str | torch.device | None = None) -> None:
         self.recipe, self.options = recipe, recipe.options
         self.process, self.device = join_on_device(device)
+        self.is_main = self.process.is_main_process
         self.autocast = autocast_dtype(self.options.precision, self.device)
         if self.device.type == "cpu":
             keep_freed_memory()
@@ -58,11 +56,6 @@ class Trainer:
         self.ema = EMA(generator, self.options.ema_kimg, self.options.ema_rampup)
         self.progress = {"images_seen": 0, "epoch": 0, "batch_in_epoch": 0, "steps": 0, "seconds": 0.0}
 
-    @property
-    def images_seen(self) -> int:
-        """Real pictures shown to the discriminator so far, over all processes."""
-        return int(self.progress["images_seen"])
-
     def step(self, real: Tensor, labels: Tensor | None = None) -> Stats:
         """Update the discriminator, the helper and the generator, again each that has a penalty, and then the average.
 
@@ -76,7 +69,7 @@ class Trainer:
         total, processes, process = len(real), self.process.num_processes, self.process.process_index
         mine = slice(total * process // processes, total * (process + 1) // processes)  # neighbours stay together
         # All randomness of a step is a function of (seed, step, process): a resumed run has no stream to restore.
-        torch.manual_seed(_stream(self.options.seed, _STEP, self.progress["steps"], self.process.process_index))
+        torch.manual_seed(stream(self.options.seed, STEP, self.progress["steps"], self.process.process_index))
         share = to_model_range(real[mine].to(self.device, non_blocking=True)).contiguous(memory_format=torch.channels_last)
         labels = None if labels is None else self.recipe.prepare_labels(labels[mine].to(self.device), self.progress)
         if self.options.flip:
@@ -153,7 +146,7 @@ class Trainer:
         if self.options.lr_decay_kimg is None:
             return
         factor = 0.5 ** (self.images_seen / 1000 / self.options.lr_decay_kimg)
-        for optimizer in self._optimizers().values():
+        for optimizer in self.optimizers().values():
             for group in optimizer.param_groups:
                 group["lr"] = optimizer.defaults["lr"] * factor
 
@@ -173,6 +166,12 @@ class Trainer:
         if self.options.grad_clip is not None:
             nn.utils.clip_grad_norm_(network.parameters(), self.options.grad_clip)
         optimizer.step()
+
+    def any_process(self, flag: bool) -> bool:
+        """Whether the flag is set in any process."""
+        if self.process.num_processes == 1:
+            return flag
+        return bool(reduce(torch.tensor(float(flag), device=self.process.device), "sum"))
 
     @property
     def fewest(self) -> int:
@@ -201,7 +200,7 @@ class Trainer:
         number only. Labels are None for a family without them.
         """
         while True:
-            torch.manual_seed(_stream(self.options.seed, _ORDER, self.progress["epoch"]))
+            torch.manual_seed(stream(self.options.seed, ORDER, self.progress["epoch"]))
             if hasattr(getattr(loader, "sampler", None), "set_epoch"):
                 loader.sampler.set_epoch(self.progress["epoch"])
             skip = self.progress["batch_in_epoch"]
@@ -211,14 +210,6 @@ class Trainer:
                     yield real, labels[0] if labels and self.recipe.conditional else None
             self.progress["epoch"] += 1
             self.progress["batch_in_epoch"] = 0
-
-    def save(self, path: Path) -> None:
-        """Write the state to resume from."""
-        save_state(path, self._modules(), self._optimizers(), self.progress)
-
-    def load(self, path: Path) -> None:
-        """Go on from a state written by ``save``."""
-        self.progress = load_state(path, self._modules(), self._optimizers())
 
     def start_from(self, source: str | Path, weights: dict[str, dict[str, Tensor]] | None = None) -> str:
         """Take the weights of a checkpoint or run, wherever they fit, and say how many did; counters stay at zero.
@@ -245,10 +236,6 @@ class Trainer:
             counts.append(f"{len(names)} of {len(every)} of the {name}{new}")
         return f"Tensors taken from '{source}': {', '.join(counts)}."
 
-    def is_finite(self) -> bool:
-        """Whether every weight is a number."""
-        return all(bool(p.isfinite().all()) for n in self.networks().values() for p in n.parameters())
-
     def networks(self) -> dict[str, nn.Module]:
         """Generator, its average, and the discriminator and the helper where the run has them, by name."""
         return {"generator": self.generator, **self._critics(), "ema": self.ema.network}
@@ -258,10 +245,12 @@ class Trainer:
         critics = {"discriminator": self.discriminator, "helper": self.helper}
         return {name: network for name, network in critics.items() if network is not None}
 
-    def _modules(self) -> dict[str, nn.Module]:
+    def modules(self) -> dict[str, nn.Module]:
+        """The networks, and what the recipe remembers."""
         return {**self.networks(), "recipe": self.recipe.state}
 
-    def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """Those that the run has, by name."""
         optimizers = {
             "generator_optimizer": self.generator_optimizer,
             "discriminator_optimizer": self.discriminator_optimizer,
@@ -273,8 +262,3 @@ class Trainer:
 def _adam(network: nn.Module, lr: float, betas: tuple[float, float]) -> torch.optim.Adam:
     fused = next(network.parameters()).device.type in ("cpu", "cuda")
     return torch.optim.Adam(network.parameters(), lr, betas, fused=fused)
-
-
-def _stream(*key: int) -> int:
-    """An independent 64-bit seed for each key."""
-    return int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0])

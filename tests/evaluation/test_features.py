@@ -29,6 +29,7 @@ from animegen_core.training.helpers.features import (
     fit_and_save,
     held_out_tenth,
 )
+from animegen_core.training.helpers.runs import HelperRun
 
 
 def faces(draw, count=24):
@@ -93,8 +94,9 @@ def test_training_holds_a_tenth_out_and_saves_a_network_that_loads(draw, tmp_pat
     for seed in range(60):
         draw(seed % 6, (64, 64)).save(tmp_path / "faces" / f"{seed:02d}.png")
     write_tags(tmp_path / "tags.csv", [Tag(f"{seed:02d}.png", (seed % 6, -1)) for seed in range(60)])
-    options = PretrainingOptions(epochs=4, batch=18)
-    report = fit_and_save(tmp_path / "faces", tmp_path / "tags.csv", tmp_path / "out", {"licence": "mit"}, options)
+    settings = {"data": tmp_path / "faces", "labels": tmp_path / "tags.csv", "out": tmp_path / "out"}
+    settings |= {"trained_on": "blobs", "licence": "mit"}
+    report = fit_and_save(HelperRun("features", settings, PretrainingOptions(epochs=4, batch=18)), tmp_path / "runs")
     config = json.loads((tmp_path / "out" / "config.json").read_text())
     assert (config["pictures"], config["held_out_pictures"]) == (54, 6)
     assert report == config["held_out_accuracy"] and 0 <= report["hair"] <= 1 and report["eyes"] is None

@@ -73,7 +73,7 @@ def test_a_resumed_run_is_the_run_that_was_never_stopped(blobs, tmp_path):
         second.step(blobs)
     assert second.progress == whole.progress
     for name in ("upscaler", "ema"):
-        ours, theirs = whole._modules()[name], second._modules()[name]
+        ours, theirs = whole.modules()[name], second.modules()[name]
         assert all(map(torch.equal, tensors(ours), tensors(theirs)))
 
 

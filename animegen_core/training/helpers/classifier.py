@@ -1,73 +1,86 @@
 """Training a classifier of hair and eye colours on a tag file."""
 
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from tqdm import trange
 
 from animegen_core.data import load_pictures, random_flip
 from animegen_core.data.sampling import balance
 from animegen_core.data.tags import read_labels, tagged_in_order
-from animegen_core.devices import autocast_dtype
+from animegen_core.errors import AnimeGenError, quote
 from animegen_core.helpers.labelling import CLASSIFIER, predict
 from animegen_core.images import to_model_range
 from animegen_core.labels import ANY, ATTRIBUTES
 from animegen_core.models.classifier import ColourClassifier
+from animegen_core.training.helpers.labelled import LabelledOptions, LabelledTrainer
+from animegen_core.training.helpers.runs import HelperRun, run_in
+from animegen_core.training.options import option
+from animegen_core.training.resumable import Stats
 
 _MARGIN = 4  # px by which pictures are shifted: tags do not depend on where the face is
 
 
-@dataclass(frozen=True)
-class ClassifierOptions:
-    """How a classifier is trained. No colour augmentation: colours are what it must tell."""
+@dataclass(frozen=True, kw_only=True)
+class ClassifierOptions(LabelledOptions):
+    """How a classifier is trained. No colour augmentation: colours are what it must tell.
 
-    epochs: int = 12
-    batch: int = 128
-    lr: float = 2e-3  # peak of a one-cycle schedule
-    weight_decay: float = 0.05
-    label_smoothing: float = 0.1  # one tag in seven is wrong
-    seed: int = 0
+    Raises:
+        AnimeGenError: a value is out of range.
+    """
+
+    widths: str = option("24,48,96,192,192", "Channels after the stem and after each halving block.")
+    label_smoothing: float = option(0.1, "Probability that a tag gives to all colours alike: one tag in seven is wrong.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not re.fullmatch(r"\d{1,4}(,\d{1,4})+", self.widths):
+            raise AnimeGenError(
+                f"widths is {quote(self.widths)}, but must be two or more whole numbers with commas, as in 24,48,96."
+            )
+
+    @property
+    def channels(self) -> list[int]:
+        """The numbers in ``widths``."""
+        return [int(width) for width in self.widths.split(",")]
+
+
+class ClassifierTrainer(LabelledTrainer):
+    """A classifier that learns by balanced cross-entropy."""
+
+    def __init__(self, classifier: ColourClassifier, pictures: np.ndarray, labels: Tensor, options: ClassifierOptions) -> None:
+        super().__init__({"classifier": classifier}, pictures, labels, options)
+        self.weights = [balance(labels[:, c], n).to(self.device) for c, n in enumerate(classifier.label_dims)]
+
+    def losses(self, images: np.ndarray, labels: Tensor) -> Stats:
+        """The cross-entropies of the attributes, added up; one of which nothing is known counts as 0."""
+        images = to_model_range(torch.from_numpy(images).permute(0, 3, 1, 2).to(self.device))
+        images = random_shift(random_flip(images), _MARGIN)
+        with self._autocast():
+            logits = self.networks["classifier"](images)
+        smoothing = self.options.label_smoothing
+        losses = [
+            F.cross_entropy(part, labels[:, c], self.weights[c], ignore_index=ANY, label_smoothing=smoothing)
+            for c, part in enumerate(logits)
+        ]
+        return {"loss": torch.stack(losses).nansum()}
 
 
 def train_classifier(
-    classifier: ColourClassifier, pictures: np.ndarray, labels: Tensor, options: ClassifierOptions, device: str = "cpu"
+    classifier: ColourClassifier, pictures: np.ndarray, labels: Tensor, options: ClassifierOptions, folder: Path
 ) -> ColourClassifier:
-    """Fit ``classifier`` in place by balanced cross-entropy and return it in eval mode.
+    """Fit ``classifier`` in place and return it in eval mode; a state in the run folder is resumed.
 
     Args:
         pictures: uint8 (N, H, W, 3).
         labels: int64 (N, attributes), -1 where unknown.
     """
-    torch.manual_seed(options.seed)
-    where = torch.device(device)
-    classifier.to(where, memory_format=torch.channels_last).train()
-    dtype = autocast_dtype("auto", where)
-    optimizer = torch.optim.AdamW(classifier.parameters(), options.lr, weight_decay=options.weight_decay)
-    steps = len(pictures) // options.batch
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, options.lr, total_steps=steps * options.epochs)
-    weights = [balance(labels[:, c], n).to(where) for c, n in enumerate(classifier.label_dims)]
-    for _ in trange(options.epochs, desc="classifier", unit="epoch"):
-        order = torch.randperm(len(pictures))
-        for chunk in order.split(options.batch)[:steps]:
-            images = torch.from_numpy(pictures[chunk.numpy()]).permute(0, 3, 1, 2).to(where)
-            images = random_shift(random_flip(to_model_range(images)), _MARGIN)
-            with torch.autocast(where.type, dtype, enabled=dtype is not None):
-                logits = classifier(images)
-            targets = labels[chunk].to(where)
-            loss = sum(
-                F.cross_entropy(part, targets[:, c], weights[c], ignore_index=ANY, label_smoothing=options.label_smoothing)
-                for c, part in enumerate(logits)
-            )
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            schedule.step()
+    trainer = ClassifierTrainer(classifier, pictures, labels, options)
+    run_in(folder, trainer, trainer.batches(), trainer.target)
     return classifier.eval()
 
 
@@ -107,26 +120,29 @@ def _share(right: Tensor) -> float:
     return round(float(right.float().mean()), 4) if len(right) else float("nan")
 
 
-def fit_and_save(
-    data: str | Path, tags: str | Path, folder: str | Path, facts: dict[str, Any], widths: Sequence[int], seed: int
-) -> dict[str, dict[str, float]]:
+def fit_and_save(asked: HelperRun, runs: Path) -> dict[str, dict[str, float]]:
     """Train a classifier on nine tenths of the tagged pictures, calibrate it on the last tenth, save it with its accuracy.
 
     The split depends on nothing but the number of tagged pictures, so that classifiers of any seed share their held-out tenth.
 
+    Args:
+        asked: with the paths "data", "labels" and "out", where the network is written when training stops.
+        runs: where the run folder is made.
+
     Returns:
         The held-out accuracies, which are also written into the config.
     """
-    torch.manual_seed(seed)
-    classifier = ColourClassifier(widths)
-    cache = load_pictures(data, classifier.resolution)
-    labels = read_labels(tags, cache.names)
+    options, settings = asked.options, asked.settings
+    torch.manual_seed(options.seed)
+    classifier = ColourClassifier(options.channels)
+    cache = load_pictures(settings["data"], classifier.resolution)
+    labels = read_labels(settings["labels"], cache.names)
     order = tagged_in_order(labels)
     held_out, used = order[: len(order) // 10], order[len(order) // 10 :]
     pictures = {part: np.ascontiguousarray(cache.pictures[index.numpy()]) for part, index in enumerate((used, held_out))}
-    train_classifier(classifier, pictures[0], labels[used], ClassifierOptions(seed=seed))
+    train_classifier(classifier, pictures[0], labels[used], options, asked.start(runs, "classifier-64"))
     calibrate(classifier, pictures[1], labels[held_out])
     report = accuracies(classifier, pictures[1], labels[held_out])
     counts = {"pictures": len(used), "held_out_pictures": len(held_out)}
-    CLASSIFIER.save(folder, classifier, {**facts, **counts, "seed": seed, "held_out_accuracy": report})
+    CLASSIFIER.save(settings["out"], classifier, {**asked.facts, **counts, "seed": options.seed, "held_out_accuracy": report})
     return report

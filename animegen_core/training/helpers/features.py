@@ -8,21 +8,22 @@ colours has it? So features see which hair and eyes are missing.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from animegen_core.data import load_pictures
 from animegen_core.data.tags import read_labels
-from animegen_core.devices import autocast_dtype
 from animegen_core.evaluation.damages import apply, blurred, noised
 from animegen_core.helpers.features import FEATURE_NETWORK, FeatureNetwork
 from animegen_core.images import to_images
 from animegen_core.labels import ANY, LABEL_DIMS
+from animegen_core.training.helpers.labelled import LabelledOptions, LabelledTrainer
+from animegen_core.training.helpers.runs import HelperRun, run_in
+from animegen_core.training.options import option
+from animegen_core.training.resumable import Stats
 
 DAMAGES = ("none", "warped", "pasted", "soft", "noisy")
 _TEMPERATURE = 0.2  # of the similarities between views
@@ -31,16 +32,16 @@ _SLIGHT = ((blurred, 0.7), (noised, 8))  # changes that matter little: px, level
 _JUDGED = 1024  # held-out pictures on which the tasks are measured
 
 
-@dataclass(frozen=True)
-class PretrainingOptions:
-    """How a feature network is trained."""
+@dataclass(frozen=True, kw_only=True)
+class PretrainingOptions(LabelledOptions):
+    """How a feature network is trained.
 
-    epochs: float = 3
-    batch: int = 128
-    lr: float = 2e-3  # peak of a one-cycle schedule
-    weight_decay: float = 0.05
-    least_probability: float = 0.5  # of a colour that counts
-    seed: int = 0
+    Raises:
+        AnimeGenError: a value is out of range.
+    """
+
+    epochs: float = option(3.0, "Passes over the pictures.")
+    least_probability: float = option(0.5, "Colours of a lower probability count as unknown.")
 
 
 class Tasks(nn.Module):
@@ -129,38 +130,37 @@ def _rectangles(count: int, side: int) -> Tensor:
     return down[:, None, :, None] & right[:, None, None, :]
 
 
-def pretrain(network: FeatureNetwork, pictures: np.ndarray, labels: Tensor, options: PretrainingOptions) -> Tasks:
+class FeatureTrainer(LabelledTrainer):
+    """A feature network and its heads, which learn the three tasks at once."""
+
+    def __init__(
+        self, network: FeatureNetwork, tasks: Tasks, pictures: np.ndarray, labels: Tensor, options: PretrainingOptions
+    ) -> None:
+        super().__init__({"network": network, "tasks": tasks}, pictures, labels, options)
+
+    def losses(self, images: np.ndarray, labels: Tensor) -> Stats:
+        """Losses of the three tasks for two views of each image, one with its colours turned."""
+        images = to_images(images)
+        (first, one), (second, other) = damaged_view(images), damaged_view(images)
+        views = torch.cat([first, turned_colours(second)]).contiguous(memory_format=torch.channels_last)
+        with self._autocast():
+            features = self.networks["network"].raw(views)
+        losses = self.networks["tasks"].losses(features, torch.cat([one, other]), labels)
+        return dict(zip(("loss_same", "loss_damage", "loss_colours"), losses))
+
+
+def pretrain(network: FeatureNetwork, pictures: np.ndarray, labels: Tensor, options: PretrainingOptions, folder: Path) -> Tasks:
     """Fit ``network`` in place, on the CPU, balance its features and leave it in eval mode; the trained heads come back.
 
     Args:
         pictures: uint8 (N, S, S, 3).
         labels: int64 (N, 2), -1 where unknown.
+        folder: the run folder; a state there is resumed.
     """
     torch.manual_seed(options.seed)
-    tasks = Tasks(network.feature_dim).train()
-    network.to(memory_format=torch.channels_last).train()
-    dtype = autocast_dtype("auto", torch.device("cpu"))
-    parameters = [*network.parameters(), *tasks.parameters()]
-    optimizer = torch.optim.AdamW(parameters, options.lr, weight_decay=options.weight_decay)
-    epoch = len(pictures) // options.batch
-    steps = max(1, round(options.epochs * epoch))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, options.lr, total_steps=max(steps, 2))
-    order: list[Tensor] = []
-    progress = tqdm(range(steps), "feature network", unit="step")
-    for _ in progress:
-        order = order or list(torch.randperm(len(pictures)).split(options.batch)[: max(epoch, 1)])
-        chunk = order.pop()
-        images = to_images(pictures[chunk.numpy()])
-        (first, one), (second, other) = damaged_view(images), damaged_view(images)
-        views = torch.cat([first, turned_colours(second)]).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", dtype, enabled=dtype is not None):
-            features = network.raw(views)
-        losses = tasks.losses(features, torch.cat([one, other]), labels[chunk])
-        optimizer.zero_grad(set_to_none=True)
-        losses.sum().backward()
-        optimizer.step()
-        schedule.step()
-        progress.set_postfix_str(" ".join(f"{loss:.2f}" for loss in losses.tolist()), refresh=False)
+    tasks = Tasks(network.feature_dim)
+    trainer = FeatureTrainer(network, tasks, pictures, labels, options)
+    run_in(folder, trainer, trainer.batches(), trainer.target)
     network.eval().requires_grad_(False)
     _balance(network, pictures)
     return tasks.eval()
@@ -203,22 +203,25 @@ def held_out_tenth(count: int) -> tuple[np.ndarray, np.ndarray]:
     return np.sort(order[: count // 10]), np.sort(order[count // 10 :])
 
 
-def fit_and_save(
-    data: str | Path, tags: str | Path, folder: str | Path, facts: dict[str, Any], options: PretrainingOptions
-) -> dict[str, float | None]:
+def fit_and_save(asked: HelperRun, runs: Path) -> dict[str, float | None]:
     """Train a feature network on nine tenths of the pictures and save it with what it knows of the last tenth.
+
+    Args:
+        asked: with the paths "data", "labels" and "out", where the network is written when training stops.
+        runs: where the run folder is made.
 
     Returns:
         The held-out shares, which are also written into the config.
     """
+    options, settings = asked.options, asked.settings
     torch.manual_seed(options.seed)
     network = FeatureNetwork()
-    cache = load_pictures(data, network.resolution)
-    labels = read_labels(tags, cache.names, options.least_probability)
+    cache = load_pictures(settings["data"], network.resolution)
+    labels = read_labels(settings["labels"], cache.names, options.least_probability)
     held_out, used = held_out_tenth(len(cache.names))
-    tasks = pretrain(network, cache.pictures[used], labels[used], options)
+    tasks = pretrain(network, cache.pictures[used], labels[used], options, asked.start(runs, "features-64"))
     held_out = held_out[:_JUDGED]
     report = judge(network, tasks, cache.pictures[held_out], labels[held_out])
     counts = {"pictures": len(used), "held_out_pictures": len(cache.names) - len(used), "epochs": options.epochs}
-    FEATURE_NETWORK.save(folder, network, {**facts, **counts, "seed": options.seed, "held_out_accuracy": report})
+    FEATURE_NETWORK.save(settings["out"], network, {**asked.facts, **counts, "seed": options.seed, "held_out_accuracy": report})
     return report

@@ -1,19 +1,18 @@
 """Training an upscaler on large pictures and the small ones that are made of them."""
 
 import hashlib
+import itertools
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 from torch.nn.functional import l1_loss
-from tqdm import tqdm
 
 from animegen_core.data import PictureCache
 from animegen_core.devices import autocast_dtype, find_device, keep_freed_memory
@@ -23,11 +22,10 @@ from animegen_core.images import to_model_range
 from animegen_core.models.upscaler import Upscaler
 from animegen_core.training.ema import EMA
 from animegen_core.training.helpers.degradation import degrade, random_patch
+from animegen_core.training.helpers.runs import run_in
 from animegen_core.training.helpers.upscaler_report import held_out_report
-from animegen_core.training.loop import stop_requests
 from animegen_core.training.options import PRECISIONS, check_choice, check_not_negative, check_positive, option
-from animegen_core.training.run_folder import STATE, RunLog
-from animegen_core.training.state import load_state, save_state
+from animegen_core.training.resumable import Resumable
 
 _WARM_UP = 0.03  # share of the run in which the learning rate rises
 
@@ -39,6 +37,8 @@ class UpscalerOptions:
     Raises:
         AnimeGenError: a value is out of range.
     """
+
+    RESUMABLE: ClassVar = ("kimg", "max_minutes", "save_minutes", "log_interval")
 
     kimg: float = option(250.0, "Thousands of patches in the whole run, over which the learning rate falls to zero.")
     max_minutes: float | None = option(None, "Stop after this many minutes of this start, saving a state to resume from.")
@@ -63,7 +63,7 @@ class UpscalerOptions:
         check_choice(self, "precision", PRECISIONS)
 
 
-class UpscalerTrainer:
+class UpscalerTrainer(Resumable):
     """Network, average, optimizer and counters, and what one step does to them.
 
     Attributes:
@@ -82,11 +82,6 @@ class UpscalerTrainer:
         fused = self.device.type in ("cpu", "cuda")
         self.optimizer = torch.optim.Adam(self.upscaler.parameters(), options.lr, fused=fused)
         self.progress: dict[str, float] = {"steps": 0, "images_seen": 0, "seconds": 0.0}
-
-    @property
-    def images_seen(self) -> int:
-        """Patches shown so far."""
-        return int(self.progress["images_seen"])
 
     @property
     def finished(self) -> bool:
@@ -123,20 +118,13 @@ class UpscalerTrainer:
         # Layouts as the network has them: features channels last, the enlarged picture not.
         return to_model_range(_stack(small)), to_model_range(_stack(large).contiguous())
 
-    def is_finite(self) -> bool:
-        """Whether every weight is a number."""
-        return all(bool(p.isfinite().all()) for p in self.upscaler.parameters())
-
-    def save(self, path: Path) -> None:
-        """Write the state to resume from."""
-        save_state(path, self._modules(), {"optimizer": self.optimizer}, self.progress)
-
-    def load(self, path: Path) -> None:
-        """Go on from a state written by ``save``."""
-        self.progress = load_state(path, self._modules(), {"optimizer": self.optimizer})
-
-    def _modules(self) -> dict[str, torch.nn.Module]:
+    def modules(self) -> dict[str, torch.nn.Module]:
+        """The network and its average."""
         return {"upscaler": self.upscaler, "ema": self.ema.network}
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """The one of the network."""
+        return {"optimizer": self.optimizer}
 
 
 def edge_loss(enlarged: Tensor, large: Tensor) -> Tensor:
@@ -159,71 +147,30 @@ def train_upscaler(
     options: UpscalerOptions,
     facts: dict[str, Any],
     device: str | torch.device | None = None,
-    resume: bool = False,
 ) -> dict[str, Any]:
     """Train until the options' length, or until Ctrl-C, SIGTERM or ``max_minutes``, which save and can be resumed.
 
     Args:
         cache: the pictures; some are held out.
-        folder: the run folder, for log and state.
+        folder: the run folder, for log and state; a state there is resumed.
         out: where the averaged upscaler is written when training stops, with its held-out figures.
         facts: what its config says besides: data, licence.
-        resume: go on from the state in ``folder``.
 
     Returns:
         The held-out figures (see ``held_out_report``).
 
     Raises:
-        AnimeGenError: there are too few or too small pictures, the run diverged, or there is nothing to resume.
+        AnimeGenError: there are too few or too small pictures, or the run diverged.
     """
     used, held_out = split(cache.names)
     _check_pictures(cache, used, held_out, options)
     trainer = UpscalerTrainer(options, device)
-    if resume:
-        trainer.load(folder / STATE)
-    log = RunLog(folder, trainer.images_seen)
-    _run(trainer, [cache.pictures[index] for index in used], folder / STATE, log)
-    log.close()
+    pictures = [cache.pictures[index] for index in used]
+    run_in(folder, trainer, itertools.repeat((pictures,)), options.kimg * 1000, "patches", "patch")
     report = held_out_report(trainer.ema.network, [cache.pictures[index] for index in held_out])
     counts = {"pictures": len(used), "held_out_pictures": len(held_out), "patches_seen": trainer.images_seen}
     UPSCALER_NETWORK.save(out, trainer.ema.network, {**facts, **counts, "seed": options.seed, "held_out": report})
     return report
-
-
-def _run(trainer: UpscalerTrainer, pictures: Sequence[np.ndarray], state: Path, log: RunLog) -> None:
-    options, before = trainer.options, trainer.progress["seconds"]
-    started = last_save = time.monotonic()
-    rows: list[dict[str, Tensor]] = []
-    total = math.ceil(options.kimg * 1000)
-    with stop_requests() as stop, tqdm(total=total, initial=trainer.images_seen, unit="patch", mininterval=1) as bar:
-        while not trainer.finished and not stop:
-            if options.max_minutes is not None and time.monotonic() - started >= options.max_minutes * 60:
-                break
-            rows.append(trainer.step(pictures))
-            trainer.progress["seconds"] = before + time.monotonic() - started
-            bar.update(options.batch)
-            if trainer.progress["steps"] % options.log_interval == 0:
-                log.add(_row(trainer, rows))
-                rows = []
-            if time.monotonic() - last_save >= options.save_minutes * 60:
-                _save(trainer, state)
-                last_save = time.monotonic()
-        _save(trainer, state)
-
-
-def _row(trainer: UpscalerTrainer, rows: list[dict[str, Tensor]]) -> dict[str, float]:
-    means = {name: round(float(torch.stack([row[name] for row in rows]).mean()), 5) for name in rows[0]}
-    return {"images": trainer.images_seen, "minutes": round(trainer.progress["seconds"] / 60, 3), **means}
-
-
-def _save(trainer: UpscalerTrainer, path: Path) -> None:
-    if not trainer.is_finite():
-        kept = f"the last good state is kept in '{path}'" if path.exists() else "no state had been saved yet"
-        raise AnimeGenError(
-            f"Training diverged at {trainer.images_seen:,} patches: a weight is not a number; {kept}. "
-            f"Try a lower learning rate than {trainer.options.lr:g}."
-        )
-    trainer.save(path)
 
 
 def _schedule(done: float) -> float:

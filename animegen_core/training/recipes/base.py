@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from animegen_core.training.options import TrainOptions
+from animegen_core.training.resumable import Stats
 
-Stats = dict[str, Tensor]  # scalars for the log
 Progress = dict[str, float]  # the trainer's counters: "images_seen", "steps" and others
 
 

@@ -1,0 +1,96 @@
+"""Runs of the small networks: what they were asked for, kept in options.json, and the loop in their run folder."""
+
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from animegen_core.errors import AnimeGenError
+from animegen_core.files import atomic_write_text
+from animegen_core.training.journal import Journal
+from animegen_core.training.resumable import Resumable
+from animegen_core.training.run_data import require_present
+from animegen_core.training.run_folder import OPTIONS, STATE, absolute, load_options, new_run_folder
+from animegen_core.training.run_loop import run
+
+_PATHS = ("data", "labels", "out")  # settings that may be given anew when a run resumes
+
+
+@dataclass(frozen=True)
+class HelperRun:
+    """What a run of a small network was asked for.
+
+    Attributes:
+        family: what options.json calls it.
+        settings: "data", "out" and others that are no option of the training; JSON-able, None where not given.
+        options: a dataclass whose ``RESUMABLE`` names what may be given anew; everything else is part of what the run is.
+        folder: the run folder; None for a run that begins.
+
+    Raises:
+        AnimeGenError: a setting is missing, or names what is not there.
+    """
+
+    family: str
+    settings: dict[str, Any]
+    options: Any
+    folder: Path | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in self.settings.items():
+            if value is None:
+                raise AnimeGenError(f"Give --{name}: a path to {'write to' if name == 'out' else 'read from'}.")
+        if self.folder is not None:
+            require_present(self.folder, **{name: self.settings[name] for name in _PATHS[:-1] if name in self.settings})
+
+    @classmethod
+    def resumed(cls, folder: Path, family: str, options_class: type, explicit: dict[str, Any]) -> "HelperRun":
+        """The run in ``folder``, with the paths, lengths and intervals that were given anew.
+
+        Raises:
+            AnimeGenError: the folder is not a run of this family, or something else was given.
+        """
+        saved = load_options(folder)
+        if saved.pop("family") != family:
+            raise AnimeGenError(f"'{folder}' is not a run of {family}.")
+        known = [field.name for field in fields(options_class)]
+        may_change = [*(name for name in _PATHS if name in saved), *options_class.RESUMABLE]
+        fixed = [name for name in explicit if name not in may_change and explicit[name] != saved.get(name)]
+        if fixed:
+            raise AnimeGenError(
+                f"A resumed run keeps its options, so --{fixed[0].replace('_', '-')} cannot be changed; "
+                f"these can: {', '.join(name.replace('_', '-') for name in may_change)}."
+            )
+        if missing := [name for name in known if name not in saved]:
+            raise AnimeGenError(f"The options in '{folder}' are of another version: '{missing[0]}' is missing.")
+        options = options_class(**{name: saved.pop(name) for name in known})
+        # The time limit is of one start, so it is not taken over.
+        changed = {name: explicit[name] for name in options_class.RESUMABLE if name in explicit}
+        options = replace(options, **{"max_minutes": None} | changed)
+        return cls(family, {name: explicit.get(name, value) for name, value in saved.items()}, options, folder)
+
+    def start(self, runs: Path, label: str) -> Path:
+        """Write options.json into the run folder, which is made in ``runs`` if the run begins."""
+        folder = self.folder or new_run_folder(runs, label)
+        paths = {name: absolute(self.settings[name]) for name in _PATHS if name in self.settings}
+        saved = {"family": self.family, **self.settings, **paths, **asdict(self.options)}
+        atomic_write_text(folder / OPTIONS, json.dumps(saved, indent=2) + "\n")
+        print(f"Writing to '{folder}'.", file=sys.stderr)
+        return folder
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What the network's config says of data and licence."""
+        return {name: self.settings[name] for name in ("trained_on", "licence")}
+
+
+def run_in(
+    folder: Path, trainer: Resumable, batches: Iterable[tuple], target: float, what: str = "pictures", unit: str = "img"
+) -> None:
+    """Train in a run folder, from the state there if there is one (see ``run_loop.run``)."""
+    if (folder / STATE).exists():
+        trainer.load(folder / STATE)
+    journal = Journal(trainer, folder, what, unit)
+    run(trainer, batches, target, journal)
+    journal.close()
