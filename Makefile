@@ -16,9 +16,9 @@ app: $(VENV)/.app
 test: $(VENV)/.dev chromium $(ONNX_RUNTIME)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
-# Many more damaged inputs than the tests try: 1,000 of each kind.
+# Many more damaged inputs than the tests try: 5,000 of each kind, which take half an hour.
 fuzz: $(VENV)/.dev
-	ANIMEGEN_FUZZ=1000 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/test_fuzz.py
+	ANIMEGEN_FUZZ=5000 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/test_fuzz.py tests/ui/test_fuzz_endpoints.py
 
 # Installs requirements.txt into a new environment, as a Space does, and draws there: minutes, and gigabytes from the network.
 test-clean: $(VENV)/.dev

@@ -53,7 +53,7 @@ def build_app(studios: Studios, queue: int = 128, vote: bool = False) -> gr.Bloc
         history = history_strip(thumbnailer(studios), render=False)
         with gr.Tabs(selected="generate") as tabs:
             items = {name: gr.Tab(name.capitalize(), id=name) for name in builders}
-        frame = Frame(studios, demo, header, history, tabs, items, {name: gr.State(None) for name in INBOXES})
+        frame = Frame(studios, demo, header, history, tabs, items, {name: gr.State({}) for name in INBOXES})
         for name, builder in builders.items():
             with items[name]:
                 builder(frame)

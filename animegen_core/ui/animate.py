@@ -12,7 +12,7 @@ from animegen_core.latents import PATH_KINDS
 from animegen_core.ui.components import face_row, film_view, progress_bar
 from animegen_core.ui.controls import FIRST_SEEDS, new_seed, seed_number, size_of, size_radio, the_seed
 from animegen_core.ui.films import check_size, contact_sheet, film_file
-from animegen_core.ui.frame import Frame, message
+from animegen_core.ui.frame import Frame, message, nth
 from animegen_core.ui.latest import Latest
 from animegen_core.ui.messages import told
 from animegen_core.ui.pace import Pace
@@ -128,26 +128,29 @@ class AnimateTab:
             raise AnimeGenError(f"An animation has at most {KEYS[1]} key characters; remove one first.")
         return [*keys, character.to_dict()]
 
+    @told
     def act(self, keys: list[dict], event: gr.EventData) -> list[dict]:
         """Move a key by one place, or remove it."""
         if event.action == "remove":
             return keys[: event.index] + keys[event.index + 1 :]
         return _moved(keys, event.index, event.index + (1 if event.action == "right" else -1))
 
+    @told
     def move(self, keys: list[dict], event: gr.EventData) -> list[dict]:
         """Put a key where another was."""
         return _moved(keys, event.index, event.to)
 
+    @told
     def edit_key(self, keys: list[dict], event: gr.EventData) -> tuple:
         """Back to the Generate tab with a key."""
-        return gr.Tabs(selected="generate"), message("show", Character.from_dict(keys[event.index]))
+        return gr.Tabs(selected="generate"), message("show", Character.from_dict(nth(keys, event.index)))
 
     @told
     def open_message(self, note: dict, keys: list[dict], *controls: Any) -> tuple:
         """A face to add, or a whole animation to show."""
-        if note["verb"] == "add":
+        if note.get("verb") == "add":
             return self._with(keys, Character.from_dict(note["character"])), *controls
-        film = Animation.from_dict(note["animation"])
+        film = Animation.from_dict(note.get("animation"))
         return [key.to_dict() for key in film.keys], film.path, film.frames, film.fps, film.easing, film.loop
 
     @told
@@ -243,5 +246,5 @@ def _animation(keys: list[dict], path: str, frames: int, fps: int, easing: str, 
 
 
 def _moved(keys: list[dict], index: int, to: int) -> list[dict]:
-    rest = keys[:index] + keys[index + 1 :]
-    return [*rest[:to], keys[index], *rest[to:]]
+    moved, rest = nth(keys, index), keys[:index] + keys[index + 1 :]
+    return [*rest[:to], moved, *rest[to:]]

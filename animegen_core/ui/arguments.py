@@ -6,6 +6,7 @@ The page itself never sends anything else.
 import inspect
 import math
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from gradio.utils import get_upload_folder
 
 from animegen_core.errors import AnimeGenError, quote
 
+_SELECT = {"index": (int,)}  # of a gallery
+_TYPES = {int: "a whole number", float: "a number", str: "a text"}
 _MOST_TEXT = 2000  # characters of a text: more than a list of 64 seeds has
 _MOST_NUMBER = 2**53  # whole numbers above are not exact in JSON
 
@@ -23,18 +26,22 @@ class ArgumentError(AnimeGenError):
     """An argument is of another type than it must be.
 
     Attributes:
-        name: the argument's.
+        detail: the answer's, as Gradio's clients read it: a verdict on each argument up to the wrong one. The page shows it at
+            the control of the same place.
     """
 
-    def __init__(self, name: str, value: Any, wanted: str) -> None:
+    def __init__(self, name: str, value: Any, wanted: str, place: int) -> None:
         super().__init__(f"{name} is {quote(value)}, but must be {wanted}.")
-        self.name = name
+        good = {"is_valid": True, "message": ""}
+        wrong = {"__type__": "validate", "is_valid": False, "parameter_name": name, "message": str(self)}
+        self.detail = [good] * place + [wrong]
 
 
-def check_call(function: BlockFunction, body: dict[str, Any]) -> None:
+def check_call(demo: gr.Blocks, function: BlockFunction, body: dict[str, Any]) -> None:
     """See that a call has the arguments that a function takes.
 
     Args:
+        demo: the page.
         function: of the page.
         body: "data", the arguments in order; and "event_data".
 
@@ -49,24 +56,26 @@ def check_call(function: BlockFunction, body: dict[str, Any]) -> None:
         count = f"a list of {len(data)}" if isinstance(data, list) else quote(data)
         raise AnimeGenError(f"'data' is {count}, but must be a list of {len(function.inputs)} values.")
     if function.collects_event_data:
-        _check_event(function, body.get("event_data"))
-    for name, control, value in zip(_names(function), function.inputs, data):
-        if not isinstance(control, gr.State):  # whose value stays here
-            _check_value(name, control, value, function.api_visibility == "public")
+        _check_event(demo, function, body.get("event_data"))
+    for place, (name, control, value) in enumerate(zip(_names(function), function.inputs, data)):
+        wanted = None if isinstance(control, gr.State) else _wanted(control, value)  # a state's value stays here
+        if wanted is not None:
+            raise ArgumentError(name, value, wanted, place)
 
 
 def fetched_address(body: Any) -> str | None:
     """The first address in a request that Gradio would fetch as if it were a file."""
+    return next((value["path"] for value in _within(body) if _is_file(value) and "://" in value["path"]), None)
+
+
+def _within(body: Any) -> Iterator[Any]:
+    """A JSON value and all values in it, at any depth."""
     waiting = [body]
     while waiting:
         value = waiting.pop()
-        if isinstance(value, dict):
-            path = value.get("path")
-            if isinstance(path, str) and "://" in path:
-                return path
+        yield value
         if isinstance(value, dict | list):
             waiting.extend(value.values() if isinstance(value, dict) else value)
-    return None
 
 
 def _names(function: BlockFunction) -> list[str]:
@@ -76,20 +85,18 @@ def _names(function: BlockFunction) -> list[str]:
     return [getattr(control, "label", None) or type(control).__name__ for control in function.inputs]
 
 
-def _check_event(function: BlockFunction, event: Any) -> None:
-    needed = ("index", "value") if any(name == "select" for _, name in function.targets) else ()
-    if not isinstance(event, dict) or any(field not in event for field in needed):
-        raise AnimeGenError(f"'event_data' is {quote(event)}, but must tell what was chosen.")
-
-
-def _check_value(name: str, control: gr.Component, value: Any, ranged: bool) -> None:
-    """Ranges are held against an endpoint's values only: the page shows itself what is out of range."""
-    wanted = _wanted(control, value)
-    if wanted is None and ranged and isinstance(control, gr.Number) and value is not None:
-        most = _MOST_NUMBER if control.maximum is None else control.maximum
-        wanted = None if control.minimum <= value <= most else f"a number from {control.minimum} to {most}"
-    if wanted is not None:
-        raise ArgumentError(name, value, wanted)
+def _check_event(demo: gr.Blocks, function: BlockFunction, event: Any) -> None:
+    """An event of the page's own components has the fields that they declare (see ``components``)."""
+    if not isinstance(event, dict):
+        raise AnimeGenError(f"'event_data' is {quote(event)}, but must be an object that says what was chosen.")
+    if any(_is_file(one) and not _lies_here(one["path"]) for one in _within(event)):
+        raise AnimeGenError("'event_data' names a file that was not uploaded.")
+    for number, kind in function.targets:
+        declared = getattr(demo.blocks.get(number), "event_fields", {"select": _SELECT})
+        for field, types in declared.get(kind, {}).items():
+            if isinstance(event.get(field), bool) or not isinstance(event.get(field), types):
+                names = " or ".join(_TYPES[one] for one in types)
+                raise AnimeGenError(f"'{field}' of 'event_data' is {quote(event.get(field))}, but must be {names}.")
 
 
 def _wanted(control: gr.Component, value: Any) -> str | None:
@@ -102,8 +109,11 @@ def _wanted(control: gr.Component, value: Any) -> str | None:
 
 def _number(control: gr.Number | gr.Slider, value: Any) -> str | None:
     """A field may be empty; a slider never is."""
-    good = _is_number(value) or (value is None and isinstance(control, gr.Number))
-    return None if good else f"a number from {control.minimum} to {control.maximum}"
+    if value is None and isinstance(control, gr.Number):
+        return None
+    most = _MOST_NUMBER if control.maximum is None else control.maximum
+    good = _is_number(value) and control.minimum <= value <= most
+    return None if good else f"a number from {control.minimum} to {most}"
 
 
 def _switch(control: gr.Checkbox, value: Any) -> str | None:
@@ -149,15 +159,20 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_file(value: Any) -> bool:
-    return isinstance(value, dict) and "path" in value
+    """As Gradio sees it."""
+    return isinstance(value, dict) and isinstance(value.get("path"), str)
 
 
 def _is_upload(value: Any) -> bool:
     """Whether a value names a file that lies where Gradio puts uploads."""
-    if not _is_file(value) or value.get("meta") != {"_type": "gradio.FileData"} or not isinstance(value["path"], str):
-        return False
+    return _is_file(value) and value.get("meta") == {"_type": "gradio.FileData"} and _lies_here(value["path"])
+
+
+def _lies_here(path: str) -> bool:
     try:
-        path = Path(value["path"]).resolve()
-        return path.is_relative_to(Path(get_upload_folder()).resolve()) and path.is_file() and os.access(path, os.R_OK)
+        resolved = Path(path).resolve()
+        return (
+            resolved.is_relative_to(Path(get_upload_folder()).resolve()) and resolved.is_file() and os.access(resolved, os.R_OK)
+        )
     except (OSError, ValueError):  # a name that no file can have
         return False

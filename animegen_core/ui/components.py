@@ -11,6 +11,8 @@ from typing import Any
 import gradio as gr
 
 _ASSETS = Path(__file__).parent / "assets"
+_INDEX = {"index": (int,)}
+_DESCRIBED = {"pick": {"description": (str,)}}  # a text, as Gradio takes an object that has a path, as films do, for a file
 
 
 def asset(name: str) -> str:
@@ -18,9 +20,13 @@ def asset(name: str) -> str:
     return (_ASSETS / name).read_text(encoding="utf-8")
 
 
-def _component(script: str, value: Any, elem_id: str, **options: Any) -> gr.HTML:
-    """A bare element into which a script draws ``value``."""
-    return gr.HTML(
+def _component(script: str, value: Any, elem_id: str, events: dict[str, dict] | None = None, **options: Any) -> gr.HTML:
+    """A bare element into which a script draws ``value``.
+
+    Args:
+        events: what the script triggers: by event the types of the fields of its data, which the gate checks.
+    """
+    component = gr.HTML(
         value,
         html_template="<div class='root'></div>",
         js_on_load=asset(script),
@@ -28,6 +34,8 @@ def _component(script: str, value: Any, elem_id: str, **options: Any) -> gr.HTML
         elem_id=elem_id,
         **options,
     )
+    component.event_fields = events or {}
+    return component
 
 
 def face_row(elem_id: str, title: str = "", hint: str = "", actions: tuple[str, ...] = (), **options: Any) -> gr.HTML:
@@ -37,7 +45,9 @@ def face_row(elem_id: str, title: str = "", hint: str = "", actions: tuple[str, 
     ``act`` with ``index`` and ``action``, for each of ``actions``, of "left", "right" and "remove"; and ``move`` with ``index``
     and ``to`` where "left" is among them, as then faces can also be dragged.
     """
-    return _component("face_row.js", [], elem_id, title=title, hint=hint, actions=list(actions), **options)
+    key = {} if actions else {"key": (int, float, str)}
+    events = {"pick": _INDEX | key, "act": _INDEX | {"action": (str,)}, "move": _INDEX | {"to": (int,)}}
+    return _component("face_row.js", [], elem_id, events, title=title, hint=hint, actions=list(actions), **options)
 
 
 def live_face(elem_id: str, controls: dict[str, str], preview: Callable, **options: Any) -> gr.HTML:
@@ -61,9 +71,10 @@ def film_view(elem_id: str, fps: str, **options: Any) -> gr.HTML:
 def face_table(elem_id: str, **options: Any) -> gr.HTML:
     """Rows of faces under each other.
 
-    Its value is a list of {"title", "note", "faces": [{"src", "label", "description"}]}. Event: ``pick`` with ``description``.
+    Its value is a list of {"title", "note", "faces": [{"src", "label", "description"}]}. Event: ``pick`` with ``description``,
+    a JSON text.
     """
-    return _component("face_table.js", [], elem_id, **options)
+    return _component("face_table.js", [], elem_id, _DESCRIBED, **options)
 
 
 def progress_bar(elem_id: str, **options: Any) -> gr.HTML:
@@ -78,6 +89,6 @@ def history_strip(thumbnail: Callable, **options: Any) -> gr.HTML:
     """All results so far, kept in the browser's storage as descriptions.
 
     Its value is the newest result: {"src", "label", "description"}.
-    ``thumbnail``, called with a description, returns its picture's data URL. Event: ``pick`` with ``description``.
+    ``thumbnail``, called with a description, returns its picture's data URL. Event: ``pick`` with ``description``, a JSON text.
     """
-    return _component("history.js", None, "history", server_functions=[thumbnail], **options)
+    return _component("history.js", None, "history", _DESCRIBED, server_functions=[thumbnail], **options)

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from animegen_core.character import Animation, Character, Matrix
+from animegen_core.errors import AnimeGenError
 from animegen_core.ui.header import Header
 from animegen_core.ui.studios import Studios
 
@@ -50,6 +51,17 @@ def message(verb: str, described: Character | Animation | Matrix, **more: Any) -
     """For a tab's inbox: "show" takes over the whole description, other verbs are the tab's own."""
     kind = type(described).__name__.lower()
     return {"verb": verb, kind: described.to_dict(), "sent": time.time(), **more}  # each is new, so that the inbox changes
+
+
+def nth(items: list, index: int) -> Any:
+    """The item that was clicked.
+
+    Raises:
+        AnimeGenError: there is none, as when the server has forgotten the page since.
+    """
+    if not 0 <= index < len(items):
+        raise AnimeGenError(f"There is no face {index + 1} any more; there are {len(items)}. Load the page again.")
+    return items[index]
 
 
 def whole(number: object) -> object:

@@ -72,9 +72,8 @@ class Gate:
             check = _check_component if rest == "component_server" else _check_join
             try:
                 check(demo, rest, _parsed(content))
-            except ArgumentError as error:  # in the form in which Gradio's clients show it
-                told = {"__type__": "validate", "is_valid": False, "parameter_name": error.name, "message": str(error)}
-                raise HTTPException(422, [told]) from error
+            except ArgumentError as error:
+                raise HTTPException(422, error.detail) from error
             except AnimeGenError as error:
                 raise HTTPException(400, str(error)) from error
         again = _replay(content, receive)
@@ -175,7 +174,7 @@ def _check_join(demo: gr.Blocks, rest: str, body: dict[str, Any]) -> None:
     function = _numbered(demo, body.get("fn_index")) if by_number else _named(demo, rest.rpartition("/")[2])
     if rest.startswith("call/v2/"):
         body = {"data": _ordered(function, body)}
-    check_call(function, body)
+    check_call(demo, function, body)
 
 
 def _numbered(demo: gr.Blocks, number: Any) -> BlockFunction:
@@ -185,11 +184,10 @@ def _numbered(demo: gr.Blocks, number: Any) -> BlockFunction:
 
 
 def _named(demo: gr.Blocks, name: str) -> BlockFunction:
-    for function in demo.fns.values():
-        if function.api_name == name:
-            return function
-    public = ", ".join(function.api_name for function in demo.fns.values() if function.api_visibility == "public")
-    raise HTTPException(404, f"There is no endpoint {quote(name)}; there are: {public}.")
+    public = {function.api_name: function for function in demo.fns.values() if function.api_visibility == "public"}
+    if name not in public:
+        raise HTTPException(404, f"There is no endpoint {quote(name)}; there are: {', '.join(public)}.")
+    return public[name]
 
 
 def _ordered(function: BlockFunction, arguments: dict[str, Any]) -> list[Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from animegen_core.character import BANDS, Character
+from animegen_core.errors import AnimeGenError
 from animegen_core.images import encode_png
 from animegen_core.labels import HAIR
 from animegen_core.studio import Studio
@@ -29,7 +30,7 @@ from animegen_core.ui.controls import (
     the_seed,
 )
 from animegen_core.ui.downloads import LazyDownload
-from animegen_core.ui.frame import Frame, message
+from animegen_core.ui.frame import Frame, message, nth
 from animegen_core.ui.latest import Latest
 from animegen_core.ui.messages import told
 from animegen_core.ui.pace import Pace
@@ -203,7 +204,7 @@ class GenerateTab:
     def select(self, request: gr.Request, name: str, shown: list[dict], event: gr.SelectData) -> tuple:
         """A face of the gallery, large, and a trace in the history."""
         is_newest = self.latest_choice.begin(request)
-        studio, character = self.studios.get(name), Character.from_dict(shown[event.index])
+        studio, character = self.studios.get(name), Character.from_dict(nth(shown, event.index))
         view = large_view(studio, character)
         if not is_newest():
             return (gr.skip(),) * 4
@@ -237,7 +238,7 @@ class GenerateTab:
         self, request: gr.Request, note: dict, name: str, embed: bool, files: list[tuple], count: int
     ) -> Iterator[tuple]:
         """A character from elsewhere: all controls take its values."""
-        character = Character.from_dict(note["character"])
+        character = Character.from_dict(note.get("character"))
         seeds = consecutive_seeds(character.seed, count)
         colours = choice(character.hair), choice(character.eyes)
         controls = (*colours, character.psi, character.variation_seed, character.variation_strength, True)
@@ -327,7 +328,13 @@ class GenerateTab:
 
 
 def _with_looks(described: dict, *looks: Any) -> Character:
-    """A described face with the looks of the controls: after a change of these it is drawn soon, but may not be yet."""
+    """A described face with the looks of the controls: after a change of these it is drawn soon, but may not be yet.
+
+    Raises:
+        AnimeGenError: there is no face yet.
+    """
+    if described is None:
+        raise AnimeGenError("There is no face yet; click Generate.")
     now = look(described["seed"], *looks)
     changed = ("hair", "eyes", "psi", "variation_seed", "variation_strength")
     return replace(Character.from_dict(described), **{name: getattr(now, name) for name in changed})

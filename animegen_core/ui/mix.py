@@ -201,7 +201,7 @@ class MixTab:
             matrix = Matrix.from_dict(note["matrix"])
             _require_ours(matrix)
             return template, *seeds, *_looks(matrix.template), *(_seed_list(side) for side in (matrix.rows, matrix.columns))
-        character = Character.from_dict(note["character"])
+        character = Character.from_dict(note.get("character"))
         if note["verb"] in BANDS:
             seeds[BANDS.index(note["verb"])] = character.seed
             from_middle, from_fine, hair, eyes, _ = others

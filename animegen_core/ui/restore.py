@@ -6,7 +6,8 @@ from typing import Any
 import gradio as gr
 
 from animegen_core.character import Animation, Character, Matrix
-from animegen_core.images import read_description
+from animegen_core.errors import AnimeGenError
+from animegen_core.images import parse_description, read_description
 from animegen_core.studio import read_described
 from animegen_core.ui.frame import Frame, message
 from animegen_core.ui.messages import answered, told
@@ -27,11 +28,11 @@ def thumbnailer(studios: Studios) -> Callable[[dict[str, Any]], str]:
 
 
 def restores(frame: Frame, event: Callable) -> None:
-    """Let an event of a component, which has a ``description``, set all controls."""
+    """Let an event of a component, which has a ``description`` as a JSON text, set all controls."""
 
     @told
     def from_event(event: gr.EventData) -> tuple:
-        return _turn_to(frame, event.description)
+        return _turn_to(frame, parse_description(event.description))
 
     event(from_event, None, _outputs(frame), api_visibility="private", show_progress="hidden")
 
@@ -40,7 +41,9 @@ def wire_restoring(frame: Frame) -> None:
     """Let a file, and a click in the history, set all controls."""
 
     @told
-    def from_file(path: str) -> tuple:
+    def from_file(path: str | None) -> tuple:
+        if path is None:
+            raise AnimeGenError("No file was given.")
         return _turn_to(frame, read_description(path))
 
     quiet = dict(api_visibility="private", show_progress="hidden")

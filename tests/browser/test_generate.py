@@ -287,3 +287,10 @@ def test_two_visitors_see_only_their_own_faces(open_page):
     assert faces_of(other) == faces
     assert not set(faces_of(one)) & set(faces)
     assert other.locator("#history .item").count() == 1
+
+
+def test_a_seed_out_of_range_is_told_at_its_field(page):
+    page.locator("#seed input").fill("-5")
+    page.locator("#seed input").press("Enter")
+    expect(page.locator("#seed")).to_contain_text("Seed is -5, but must be a number from 0 to 4294967295.")
+    expect(page.locator("#portrait p")).to_contain_text("Seed 2")

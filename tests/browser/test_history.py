@@ -1,7 +1,7 @@
 """The history keeps every result, whatever another tab of the same browser does meanwhile."""
 
 from playwright.sync_api import expect
-from steps import choose_colour, drag, generate, open_checkpoint, open_tab, seed_of
+from steps import choose_colour, drag, generate, open_checkpoint, open_tab, seed_of, selected_tab
 
 
 def titles(page):
@@ -64,6 +64,19 @@ def test_every_look_of_a_face_is_kept(page):
     )
     for look in ("pink hair · tiny", "blue hair · tiny", "blue hair · creativity 0.8"):
         assert any(f"Seed 2 · {look}" in title for title in titles(page)), look
+
+
+def test_a_film_is_brought_back_whatever_its_path(page):
+    open_tab(page, "Animate")
+    page.locator("#path label", has_text="Circular").click()
+    page.locator("#frames input[type=range]").fill("8")
+    page.locator("#export").click()
+    film = page.locator("#history .face[title*='8 frames']")
+    film.wait_for()
+    page.locator("#path label").first.click()
+    film.click()
+    expect(page.locator("#path input:checked")).to_have_value("circular")
+    assert selected_tab(page) == "Animate"
 
 
 def test_a_face_clicked_in_the_gallery_is_kept(page):

@@ -11,16 +11,18 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 
 @pytest.fixture(scope="session")
-def demo(family_checkpoints):
+def demo(family_checkpoints, tmp_path_factory):
     from animegen_core.studio import Studio
     from animegen_core.ui import build_app, launch_options
     from animegen_core.ui.studios import Studios
 
     others = [Studio.load(family_checkpoints[family], "cpu") for family in ("conditional-dcgan", "stylegan2")]
-    demo = build_app(Studios(Studio.load(family_checkpoints["dcgan"], "cpu"), *others, hub=False))
+    os.environ["ANIMEGEN_VOTES"] = str(tmp_path_factory.mktemp("votes") / "votes.sqlite")
+    demo = build_app(Studios(Studio.load(family_checkpoints["dcgan"], "cpu"), *others, hub=False), vote=True)
     demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options())
     yield demo
     demo.close()
+    del os.environ["ANIMEGEN_VOTES"]
 
 
 @pytest.fixture

@@ -52,8 +52,11 @@ def sentence(response, status=400):
 def test_an_argument_of_another_type_is_named_with_what_it_must_be(visitor, endpoint, place, value, words):
     data = list(GOOD[endpoint])
     data[place] = value
-    (told,) = sentence(send(visitor(), f"/call/{endpoint}", {"data": data}), 422)
+    *good, told = sentence(send(visitor(), f"/call/{endpoint}", {"data": data}), 422)
     assert words in told["message"]
+    assert len(good) == place and all(
+        one["is_valid"] for one in good
+    )  # the page shows the sentence at the control of this place
 
 
 @pytest.mark.parametrize(
@@ -68,6 +71,8 @@ def test_an_argument_of_another_type_is_named_with_what_it_must_be(visitor, endp
         ("/call/generate", b'{"data": [' + b"9" * 5000 + b"]}", 400, "The request is not a JSON object."),
         ("/call/nonesuch", {"data": []}, 404, "There is no endpoint 'nonesuch'; there are: generate, animate, mix, restore."),
         ("/run/nonesuch", {"data": []}, 404, "There is no endpoint 'nonesuch'"),
+        ("/call/explore", {"data": [None, None]}, 404, "There is no endpoint 'explore'; there are: generate,"),
+        ("/run/explore", {"data": [None, None]}, 404, "There is no endpoint 'explore'"),
         ("/queue/join", {"data": [], "fn_index": 9999, "session_hash": "a"}, 404, "There is no function 9999."),
         ("/queue/join", {"data": [], "fn_index": "a", "session_hash": "a"}, 404, "There is no function 'a'."),
         ("/queue/join", {"data": [], "session_hash": "a"}, 404, "There is no function None."),
@@ -86,6 +91,45 @@ def test_an_argument_of_another_type_is_named_with_what_it_must_be(visitor, endp
 )
 def test_a_call_of_a_wrong_form_is_one_sentence(visitor, path, body, status, words):
     assert words in sentence(send(visitor(), path, body), status)
+
+
+@pytest.mark.parametrize(
+    "function, event, words",
+    [
+        ("select", None, "'event_data' is None, but must be an object that says what was chosen."),
+        ("select", {"value": 1}, "'index' of 'event_data' is None, but must be a whole number."),
+        ("act", {"index": "0", "action": "left"}, "'index' of 'event_data' is '0', but must be a whole number."),
+        ("act", {"index": 0}, "'action' of 'event_data' is None, but must be a text."),
+        ("move", {"index": 0, "to": True}, "'to' of 'event_data' is True, but must be a whole number."),
+        ("pick", {"index": 0, "key": []}, "'key' of 'event_data' is [], but must be a whole number or a number or a text."),
+        ("from_event", {"description": {}}, "'description' of 'event_data' is {}, but must be a text."),
+        ("act", {"index": 0, "action": "left", "x": {"path": "/etc/passwd"}}, "names a file that was not uploaded."),
+    ],
+)
+def test_what_was_chosen_must_be_told(visitor, demo, function, event, words):
+    chosen = next(one for one in demo.fns.values() if one.name == function and one.collects_event_data)
+    body = {"data": [control.value for control in chosen.inputs], "fn_index": chosen._id, "session_hash": "a"}
+    assert words in sentence(send(visitor(), "/queue/join", body | {"event_data": event}))
+
+
+@pytest.mark.parametrize(
+    "function, event, words",
+    [
+        ("select", {"index": 3, "value": ""}, "There is no face 4 any more; there are 0. Load the page again."),
+        ("act", {"index": -4, "action": "left"}, "There is no face -3 any more; there are 3."),
+        ("from_event", {"description": "{"}, "The description is damaged."),
+        ("send", {}, "There is no face yet; click Generate."),
+        ("from_file", {}, "No file was given."),
+    ],
+)
+def test_a_page_that_the_server_has_forgotten_is_told_so(visitor, demo, function, event, words):
+    called = next(one for one in demo.fns.values() if one.name == function)
+    body = {"data": [getattr(one, "value", None) for one in called.inputs], "fn_index": called._id, "session_hash": function}
+    client = visitor()
+    assert send(client, "/queue/join", body | {"event_data": event}).status_code == 200
+    lines = client.get("/queue/data", params={"session_hash": function}).text.splitlines()
+    (done,) = [json.loads(line.removeprefix("data: ")) for line in lines if "process_completed" in line]
+    assert words in done["output"]["error"]
 
 
 def test_by_name_arguments_may_be_left_out(visitor):

@@ -19,7 +19,7 @@ function show() {
       picture.src = face.src;
       picture.alt = face.label;
       button.append(picture);
-      button.addEventListener("click", () => trigger("pick", { description: face.description }));
+      button.addEventListener("click", () => trigger("pick", { description: JSON.stringify(face.description) }));
       faces.append(button);
     }
     section.append(title, note, faces);

@@ -96,7 +96,7 @@ function itemOf(entry) {
   const item = document.createElement("div");
   item.className = "item";
   item.entry = entry;
-  const face = button("face", "", `Bring back: ${entry.label}`, () => trigger("pick", { description: entry.description }));
+  const face = button("face", "", `Bring back: ${entry.label}`, () => trigger("pick", { description: keyOf(entry) }));
   const picture = document.createElement("img");
   picture.alt = entry.label;
   face.append(picture);
