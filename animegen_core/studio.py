@@ -13,6 +13,7 @@ from PIL import Image
 from animegen_core import images
 from animegen_core.character import Animation, Character, Matrix
 from animegen_core.checkpoint import Checkpoint, bundled_configs, load_checkpoint
+from animegen_core.checkpoint.names import HubName
 from animegen_core.devices import find_device
 from animegen_core.drawing import draw
 from animegen_core.errors import AnimeGenError, quote
@@ -46,7 +47,7 @@ class Studio:
         self._renderer = make_renderer(checkpoint.generator, self.capabilities.labels, self.device, frequencies)
 
     @classmethod
-    def load(cls, name: str | Path, device: str | torch.device | None = None, local_folders: bool = True) -> "Studio":
+    def load(cls, name: str | Path | HubName, device: str | torch.device | None = None, local_folders: bool = True) -> "Studio":
         """Open a bundled checkpoint by name, one of the Hub as user/repo[@revision], or any by its folder.
 
         Names that strangers give are opened with ``local_folders`` false (see ``load_checkpoint``).
@@ -89,6 +90,18 @@ class Studio:
             self.check(character)
         for character in characters:
             yield draw(lambda who=character: self._draw(self._locate(who), size))
+
+    def render_at(self, character: Character, sizes: Sequence[int]) -> list[Image.Image]:
+        """One face at several sizes, for which it goes through the generator once.
+
+        Raises:
+            AnimeGenError: as in ``render``.
+        """
+        for size in sizes:
+            self._check_size(size)
+        self.check(character)
+        picture = draw(lambda: self._draw(self._locate(character), None))
+        return [enlarge(picture, size) for size in sizes]
 
     def mix(self, coarse: int, middle: int, fine: int, crossovers: tuple[int, int] = CROSSOVERS) -> Image.Image:
         """One face with the pose and shape of a first seed, the features of a second and the colours of a third.

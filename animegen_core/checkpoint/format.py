@@ -119,7 +119,7 @@ def save_checkpoint(
     return folder
 
 
-def load_checkpoint(name: str | Path, local_folders: bool = True) -> Checkpoint:
+def load_checkpoint(name: str | Path | HubName, local_folders: bool = True) -> Checkpoint:
     """Load a bundled checkpoint by name, one on the Hugging Face Hub as "user/repo" or "user/repo@revision", or a folder.
 
     A copy of a Hub checkpoint that is on this computer serves without asking the Hub; ``hub.pull`` brings it up to date.
@@ -185,7 +185,7 @@ class _NothingDrawn(TorchFunctionMode):
         return (torch.empty if function is torch.randn else function)(*args, **kwargs)
 
 
-def find_checkpoint(name: str | Path, local_folders: bool = True) -> Path:
+def find_checkpoint(name: str | Path | HubName, local_folders: bool = True) -> Path:
     """The folder of a bundled checkpoint's name or of a Hub checkpoint's copy, or the folder itself.
 
     A folder of this computer goes before a Hub checkpoint of the same name. A ``Path`` and a single word are never looked up
@@ -205,20 +205,24 @@ def card_for(checkpoint: Checkpoint, repo: str) -> str:
     return complete_front_matter((checkpoint.path / CARD).read_text(encoding="utf-8", errors="replace"), checkpoint.config)
 
 
-def _locate(name: str | Path, local_folders: bool) -> tuple[str, Path]:
+def _locate(name: str | Path | HubName, local_folders: bool) -> tuple[str, Path]:
     """The name that finds a checkpoint again, and its folder."""
     text = str(name)
-    with suppress(OSError):  # a name too long for a file
-        if re.fullmatch(r"\w[\w.-]*", text) and (BUNDLED / text / CONFIG).is_file():
-            return text, (BUNDLED / text).resolve()
-        if local_folders and (Path(name) / CONFIG).is_file():
-            return display_name(Path(name).resolve()), Path(name).resolve()
-    if isinstance(name, str) and "/" in name:
-        hub_name = HubName.parse(name)
-        if hub_name is not None and not (local_folders and Path(name).exists()):
-            from animegen_core.checkpoint import hub  # a client that a local checkpoint need not wait for
+    hub_name = name if isinstance(name, HubName) else None
+    if hub_name is None:
+        with suppress(OSError):  # a name too long for a file
+            if re.fullmatch(r"\w[\w.-]*", text) and (BUNDLED / text / CONFIG).is_file():
+                return text, (BUNDLED / text).resolve()
+            if local_folders and (Path(name) / CONFIG).is_file():
+                return display_name(Path(name).resolve()), Path(name).resolve()
+        if isinstance(name, str) and "/" in name:
+            hub_name = HubName.parse(name)
+        if hub_name is not None and local_folders and Path(name).exists():  # a folder without a checkpoint
+            hub_name = None
+    if hub_name is not None:
+        from animegen_core.checkpoint import hub  # a client that a local checkpoint need not wait for
 
-            return name, hub.find(hub_name, public=not local_folders)
+        return text, hub.find(hub_name, public=not local_folders)
     known = ", ".join(bundled_names()) or "none"
     others = f"{f'a folder that holds a {CONFIG}, or ' if local_folders else ''}user/repo[@revision] on the Hugging Face Hub"
     raise AnimeGenError(f"Unknown checkpoint {text[:200]!r}; bundled are: {known}; or give {others}.")

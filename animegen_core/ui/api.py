@@ -62,8 +62,8 @@ class Endpoints:
         Returns:
             PNG files of the faces, each carrying its description.
         """
-        template = look(seed, hair, eyes, psi, variation_seed, variation_strength)
-        characters = [replace(template, seed=s) for s in consecutive_seeds(seed, faces)]
+        template = look(the_seed(seed), hair, eyes, psi, variation_seed, variation_strength)
+        characters = [replace(template, seed=s) for s in consecutive_seeds(template.seed, faces)]
         studio = self.studios.get(checkpoint)
         return list(draw_files(studio, characters, self.cache, size or studio.sizes[0]))
 
@@ -128,8 +128,9 @@ class Endpoints:
         Returns:
             A PNG file that carries its description.
         """
+        own = look(the_seed(coarse, "Coarse"), hair, eyes, psi)
         bands = dict(middle=the_seed(middle, "Middle"), fine=the_seed(fine, "Fine"))
-        character = replace(look(coarse, hair, eyes, psi), crossovers=tuple(parse_seeds(crossovers)), **bands)
+        character = replace(own, crossovers=tuple(parse_seeds(crossovers)), **bands)
         studio = self.studios.get(checkpoint)
         side = size or studio.sizes[0]
         png = encode_png(studio.render(character, side), studio.describe(character, side))

@@ -10,7 +10,7 @@ from animegen_core.character import Character
 from animegen_core.errors import AnimeGenError
 from animegen_core.studio import Studio
 from animegen_core.ui.components import face_table, progress_bar
-from animegen_core.ui.controls import colour_radio, consecutive_seeds, look, psi_slider, seed_number
+from animegen_core.ui.controls import colour_radio, consecutive_seeds, look, psi_slider, seed_number, the_seed
 from animegen_core.ui.frame import Frame
 from animegen_core.ui.messages import told
 from animegen_core.ui.pace import Pace
@@ -57,7 +57,8 @@ class CompareTab:
         """A row of faces for each checkpoint."""
         if not 2 <= len(names) <= _MOST:
             raise AnimeGenError(f"{len(names)} checkpoints are ticked; tick 2 to {_MOST} to compare.")
-        characters = [replace(look(seed, *looks), seed=s) for s in consecutive_seeds(seed, faces)]
+        template = look(the_seed(seed, "First seed"), *looks)
+        characters = [replace(template, seed=s) for s in consecutive_seeds(template.seed, faces)]
         studios = [self.studios.get(name) for name in names]
         pace, rows = Pace(len(studios) * len(characters)), []
         for studio in studios:

@@ -73,13 +73,12 @@ def the_seed(value: object, name: str = "Seed") -> int:
     return check_seed(whole(value))
 
 
-def consecutive_seeds(seed: object, faces: object) -> list[int]:
-    """``faces`` seeds from ``seed`` on, starting again at 0 after the highest.
+def consecutive_seeds(first: int, faces: object) -> list[int]:
+    """``faces`` seeds from a first one on, starting again at 0 after the highest.
 
     Raises:
-        AnimeGenError: the seed or the number of faces is out of range.
+        AnimeGenError: the number of faces is out of range.
     """
-    first = the_seed(seed)
     if not isinstance(whole(faces), int) or not 1 <= whole(faces) <= MAX_FACES:
         raise AnimeGenError(f"Faces is {faces!r}, but must be a whole number from 1 to {MAX_FACES}.")
     return [(first + index) % (MAX_SEED + 1) for index in range(whole(faces))]
@@ -91,12 +90,12 @@ def new_seed() -> int:
 
 
 def look(
-    seed: object, hair: str | None, eyes: str | None, psi: float, variation_seed: object = 0, variation_strength: float = 0
+    seed: int, hair: str | None, eyes: str | None, psi: float, variation_seed: object = 0, variation_strength: float = 0
 ) -> Character:
-    """The character that controls describe.
+    """The character of a seed that controls describe.
 
     Raises:
         AnimeGenError: a value is out of range.
     """
     towards = the_seed(variation_seed, "Variation seed") if variation_strength else 0  # without strength it changes nothing
-    return Character(the_seed(seed), colour(hair), colour(eyes), psi, towards, variation_strength)
+    return Character(seed, colour(hair), colour(eyes), psi, towards, variation_strength)

@@ -35,6 +35,7 @@ from animegen_core.ui.latest import Latest
 from animegen_core.ui.messages import told
 from animegen_core.ui.pace import Pace
 from animegen_core.ui.pictures import (
+    LARGE,
     TILE,
     blank_file,
     data_url,
@@ -195,7 +196,7 @@ class GenerateTab:
         *looks: Any,
     ) -> Iterator[tuple]:
         """The seeds in the gallery, with the looks of the controls; a typed seed waits for Enter."""
-        template = look(selected["seed"] if selected else seed, *looks)
+        template = look(selected["seed"] if selected else the_seed(seed), *looks)
         seeds = [character["seed"] for character in shown] or [template.seed]
         index = seeds.index(template.seed) if template.seed in seeds else 0
         yield from self._fill(request, name, [replace(template, seed=s) for s in seeds], index, embed, files)
@@ -305,7 +306,9 @@ class GenerateTab:
             studio.check(character)
         is_newest = self.latest.begin(request)
         pace, skip, cache = Pace(len(characters)), gr.skip(), self.gallery.GRADIO_CACHE
-        view = large_view(studio, chosen)
+        side = shown_side(studio, TILE)
+        picture, tile = studio.render_at(chosen, [shown_side(studio, LARGE), side])
+        view = large_view(studio, chosen, picture)
         if not is_newest():
             return
         described = [character.to_dict() for character in characters]
@@ -313,7 +316,7 @@ class GenerateTab:
         yield chosen.seed, gr.Gallery(elem_classes="drawn-0"), described, skip, *large, skip
         drawn: list[tuple[str, str]] = []
         selected = {"selected_index": index}  # with the first of the new faces, as the visitor may choose another meanwhile
-        for file in draw_files(studio, characters, cache, shown_side(studio, TILE), embed):
+        for file in draw_files(studio, characters, cache, side, embed, {index: tile}):
             drawn.append(file)
             if not is_newest():
                 return

@@ -3,7 +3,7 @@
 import base64
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gradio.processing_utils import save_bytes_to_cache
@@ -57,10 +57,22 @@ def caption(character: Character) -> str:
 
 
 def draw_files(
-    studio: Studio, characters: list[Character], cache: str, size: int, embed: bool = True
+    studio: Studio,
+    characters: list[Character],
+    cache: str,
+    size: int,
+    embed: bool = True,
+    drawn: Mapping[int, Image.Image] | None = None,
 ) -> Iterator[tuple[str, str]]:
-    """PNG files of faces, with their captions, one by one as they are drawn."""
-    for character, picture in zip(characters, studio.render_many(characters, size)):
+    """PNG files of faces, with their captions, one by one as they are drawn.
+
+    Args:
+        drawn: pictures of that size that are there already, by the place of their character.
+    """
+    drawn = drawn or {}
+    others = studio.render_many([who for place, who in enumerate(characters) if place not in drawn], size)
+    for place, character in enumerate(characters):
+        picture = drawn[place] if place in drawn else next(others)
         png = encode_png(picture, studio.describe(character, size) if embed else None)
         yield keep_file(png, f"{file_stem(studio, character)}.png", cache), caption(character)
 
@@ -78,11 +90,11 @@ def shown_side(studio: Studio, most: int) -> int:
     return max((side for side in studio.sizes[:3] if side <= most), default=studio.sizes[0])
 
 
-def large_view(studio: Studio, character: Character) -> dict[str, Any]:
-    """A ``live_face``'s value: the face, drawn."""
+def large_view(studio: Studio, character: Character, picture: Image.Image | None = None) -> dict[str, Any]:
+    """A ``live_face``'s value: the face, drawn here unless its picture is given."""
     words = caption(character)
     return {
-        "src": data_url(studio.render(character, shown_side(studio, LARGE))),
+        "src": data_url(picture or studio.render(character, shown_side(studio, LARGE))),
         "alt": f"Anime face: {words}",
         "caption": f"{words} · {studio.checkpoint.name}",
         "checkpoint": studio.checkpoint.name,

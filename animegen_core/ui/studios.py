@@ -91,9 +91,10 @@ class Studios:
             raise AnimeGenError(f"{error}{reason}") from error
 
     def _open(self, name: str) -> Studio:
-        if name not in bundled_names() and not (self.hub and HubName.parse(name)):
+        known = name if name in bundled_names() else HubName.parse(name) if self.hub else None
+        if known is None:
             self._refuse(name)
-        return Studio.load(name, self._device, local_folders=False)
+        return Studio.load(known, self._device, local_folders=False)
 
     def _refuse(self, name: object) -> NoReturn:
         advice = ", or a repository of the Hub as in user/name" if self.hub else ""
