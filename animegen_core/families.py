@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from animegen_core.labels import LABEL_DIMS
-from animegen_core.models import GENERATORS
-from animegen_core.models.stylegan import StyleBasedGenerator
+from animegen_core.models import dcgan, stylegan, stylegan2
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,25 +40,22 @@ class Family:
 
     Attributes:
         name: what ``train.py`` and config.json call it.
+        generator: the generator's class.
         options_path: where in ``animegen_core.training`` its options are, as "module.Class".
         recipe_path: where its recipe is.
         needs_labels: whether it cannot be trained without a tag file.
     """
 
     name: str
+    generator: type[nn.Module]
     options_path: str
     recipe_path: str
     needs_labels: bool = False
 
     @property
-    def generator(self) -> type[nn.Module]:
-        """The generator's class."""
-        return GENERATORS[self.name]
-
-    @property
     def has_styles(self) -> bool:
         """Whether styles of several characters can be mixed by layers."""
-        return issubclass(self.generator, StyleBasedGenerator)
+        return issubclass(self.generator, stylegan.StyleBasedGenerator)
 
     @property
     def options(self) -> "Callable[..., Any]":
@@ -85,9 +81,15 @@ def _from_training(path: str) -> "Callable[..., Any]":
 FAMILIES = {
     family.name: family
     for family in (
-        Family("dcgan", "options.DCGANOptions", "recipes.DCGANRecipe"),
-        Family("conditional-dcgan", "options.ConditionalDCGANOptions", "recipes.ConditionalDCGANRecipe", needs_labels=True),
-        Family("stylegan", "style_options.StyleGANOptions", "recipes.StyleGANRecipe"),
-        Family("stylegan2", "style_options.StyleGAN2Options", "recipes.StyleGAN2Recipe"),
+        Family("dcgan", dcgan.Generator, "options.DCGANOptions", "recipes.DCGANRecipe"),
+        Family(
+            "conditional-dcgan",
+            dcgan.ConditionalGenerator,
+            "options.ConditionalDCGANOptions",
+            "recipes.ConditionalDCGANRecipe",
+            needs_labels=True,
+        ),
+        Family("stylegan", stylegan.StyleGANGenerator, "style_options.StyleGANOptions", "recipes.StyleGANRecipe"),
+        Family("stylegan2", stylegan2.StyleGAN2Generator, "style_options.StyleGAN2Options", "recipes.StyleGAN2Recipe"),
     )
 }

@@ -8,7 +8,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from animegen_core.checkpoint import save_checkpoint
-from animegen_core.models import GENERATORS
+from animegen_core.families import FAMILIES
 from animegen_core.models.dcgan import Generator
 
 torch.set_num_threads(1)  # the same sums in the same order as in the processes that tests start
@@ -73,7 +73,7 @@ def family_checkpoints(tmp_path_factory) -> dict[str, Path]:
     saved = {}
     for family, options in TINY.items():
         torch.manual_seed(1)
-        generator = GENERATORS[family](**options).eval()
+        generator = FAMILIES[family].generator(**options).eval()
         with torch.no_grad():
             for name, value in generator.state_dict().items():
                 if name == "w_avg":

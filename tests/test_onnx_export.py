@@ -23,9 +23,9 @@ from animegen_core import Character, Studio
 from animegen_core.checkpoint import load_checkpoint, save_checkpoint
 from animegen_core.commands.errors import ExitOnError
 from animegen_core.commands.onnx import export
+from animegen_core.families import FAMILIES
 from animegen_core.images import to_uint8
 from animegen_core.labels import EYES, HAIR
-from animegen_core.models import GENERATORS
 from animegen_core.models.stylegan2 import StyleGAN2Generator
 from animegen_core.onnx_export import export_onnx
 
@@ -102,7 +102,7 @@ def in_float32(monkeypatch):
 
 
 @pytest.mark.usefixtures("in_float32")
-@pytest.mark.parametrize("family", GENERATORS)
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("psi", [0.6, 1.4])
 def test_a_seed_is_the_studios_face(exported, families, family, psi):
     characters = characters_of(family, psi)
@@ -244,7 +244,7 @@ def test_the_page_says_what_is_missing_and_knows_the_colours(site, in_browser):
     not (RUNTIME / "ort.wasm.min.mjs").is_file(),
     reason="needs onnxruntime-web: run examples/web/fetch.sh, or name its folder in ANIMEGEN_ORT_WEB",
 )
-@pytest.mark.parametrize("family", GENERATORS)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_the_page_shows_the_studios_face(site, in_browser, exported, families, family):
     folder, address = site
     shutil.copytree(RUNTIME, folder / "ort")

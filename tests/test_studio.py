@@ -9,9 +9,9 @@ import torch
 
 from animegen_core import Animation, AnimeGenError, Character, Matrix, Studio
 from animegen_core.character import LOOPS
+from animegen_core.families import FAMILIES
 from animegen_core.images import read_description, save_png
 from animegen_core.latents import PATH_KINDS
-from animegen_core.models import GENERATORS
 from animegen_core.studio import read_character, read_described
 
 
@@ -93,7 +93,7 @@ def studios(family_checkpoints):
     return {family: Studio.load(folder, "cpu") for family, folder in family_checkpoints.items()}
 
 
-@pytest.fixture(params=GENERATORS)
+@pytest.fixture(params=FAMILIES)
 def any_studio(request, studios):
     return studios[request.param]
 

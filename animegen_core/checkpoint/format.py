@@ -18,9 +18,10 @@ from animegen_core.checkpoint.card import complete_front_matter, model_card
 from animegen_core.checkpoint.names import BUNDLED, CARD, CONFIG, HubName
 from animegen_core.checkpoint.weights import display_name, read_json, read_weights, save_weights, weights_hash
 from animegen_core.errors import AnimeGenError, quote
+from animegen_core.families import FAMILIES
 from animegen_core.files import atomic_write_text
 from animegen_core.labels import check_frequencies
-from animegen_core.models import GENERATORS, count_parameters
+from animegen_core.models import count_parameters
 
 # A config that asks for more is damaged or hostile.
 _MAX_PARAMETERS = 200_000_000
@@ -133,7 +134,7 @@ def load_checkpoint(name: str | Path | HubName, local_folders: bool = True) -> C
     """
     shown, folder = _locate(name, local_folders)
     config = _read_config(folder)
-    generator = load_network(folder, GENERATORS[config["family"]], config["generator"])
+    generator = load_network(folder, FAMILIES[config["family"]].generator, config["generator"])
     return Checkpoint(shown, generator, config, _hash(folder, config), folder)
 
 
@@ -238,8 +239,8 @@ def _read_config(folder: Path) -> dict[str, Any]:
             raise AnimeGenError(f"{where} is not an AnimeGen config: '{key}' is missing or not a {kind.__name__}.")
         if kind is str and (len(value) > _MAX_TEXT or _CONTROL.search(value)):
             raise AnimeGenError(f"{where} is not an AnimeGen config: '{key}' is endless or has control characters.")
-    if config["family"] not in GENERATORS:
-        raise AnimeGenError(f"{where} names the unknown family {quote(config['family'])}; known are: {', '.join(GENERATORS)}.")
+    if config["family"] not in FAMILIES:
+        raise AnimeGenError(f"{where} names the unknown family {quote(config['family'])}; known are: {', '.join(FAMILIES)}.")
     if not 0 <= config["images_seen"] < 2**63:
         raise AnimeGenError(f"{where} has an 'images_seen' of {quote(config['images_seen'])}, which is no number of pictures.")
     minutes = config.get("training_minutes", 0)

@@ -3,6 +3,16 @@
 CROSSOVERS = (16, 64)  # px: coarse styles are those of 4 and 8 px, middle of 16 and 32 px, fine of 64 px and up
 
 
+def doublings(size: int) -> int:
+    """How often 4 px are doubled to ``size`` px, a power of two from 4."""
+    return size.bit_length() - (4).bit_length()
+
+
+def doubled(times: int) -> int:
+    """4 px, doubled so often."""
+    return 4 << times
+
+
 def first_layer(size: int, layers_per_block: int, num_layers: int) -> int:
     """The first layer at ``size`` px, a power of two from 4, or ``num_layers`` if there is none.
 
@@ -10,5 +20,4 @@ def first_layer(size: int, layers_per_block: int, num_layers: int) -> int:
         layers_per_block: layers at each size from 4 px on.
         num_layers: of the generator.
     """
-    blocks = size.bit_length() - (4).bit_length()  # before it
-    return min(blocks * layers_per_block, num_layers)
+    return min(doublings(size) * layers_per_block, num_layers)

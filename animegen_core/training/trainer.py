@@ -13,7 +13,7 @@ from animegen_core.devices import autocast_dtype, keep_freed_memory
 from animegen_core.errors import AnimeGenError
 from animegen_core.labels import LABEL_DIMS
 from animegen_core.training.ema import EMA
-from animegen_core.training.helper import BETAS, Helper
+from animegen_core.training.pretrained_helper import BETAS, Helper
 from animegen_core.training.processes import join_on_device
 from animegen_core.training.recipes import Recipe, Stats
 from animegen_core.training.resumable import ORDER, STEP, Resumable, stream

@@ -13,6 +13,7 @@ from animegen_core.errors import AnimeGenError
 from animegen_core.images import encode_png, read_description
 from animegen_core.labels import EYES, HAIR
 from animegen_core.latents import MAX_SEED, PATH_KINDS, parse_seeds
+from animegen_core.models.styles import CROSSOVERS
 from animegen_core.studio import read_described
 from animegen_core.ui.controls import ANY, MAX_FACES, consecutive_seeds, look, the_seed
 from animegen_core.ui.films import FORMATS, check_size, film_file
@@ -165,7 +166,7 @@ class _Controls:
         self.faces = gr.Number(1, precision=0, minimum=1, maximum=MAX_FACES)
         self.hair, self.eyes = gr.Dropdown([ANY, *HAIR], value=ANY), gr.Dropdown([ANY, *EYES], value=ANY)
         self.psi = gr.Number(1.0, minimum=0, maximum=MAX_PSI)
-        self.seeds, self.crossovers = gr.Textbox("3,7"), gr.Textbox("16,64")
+        self.seeds, self.crossovers = gr.Textbox("3,7"), gr.Textbox(",".join(map(str, CROSSOVERS)))
         self.path, self.easing, self.loop = (gr.Dropdown(list(kinds), value=kinds[0]) for kinds in (PATH_KINDS, EASINGS, LOOPS))
         self.frames = gr.Number(60, precision=0, minimum=FRAMES[0], maximum=FRAMES[1])
         self.fps = gr.Number(30, precision=0, minimum=FPS[0], maximum=FPS[1])

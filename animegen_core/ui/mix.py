@@ -12,6 +12,7 @@ from animegen_core.grids import matrix_characters, matrix_sheet
 from animegen_core.images import encode_png
 from animegen_core.labels import ATTRIBUTES
 from animegen_core.latents import parse_seeds
+from animegen_core.models.styles import CROSSOVERS, doubled, doublings
 from animegen_core.studio import Studio
 from animegen_core.ui.components import face_row, live_face, progress_bar
 from animegen_core.ui.controls import (
@@ -35,7 +36,7 @@ from animegen_core.ui.pictures import data_url, file_stem, history_entry, keep_f
 
 _SIDE = 8  # faces in a row or column of the matrix
 _PARTS = {"coarse": "pose and face shape", "middle": "features and hair style", "fine": "colours"}
-_MIDDLE_FROM, _FINE_FROM = 2, 4  # as powers of two above 4 px: 16 and 64 px
+_LEAST, _MOST = 1, 5  # doublings of 4 px at which a slider lets middle and fine styles begin: 8 and 128 px
 
 
 class MixTab:
@@ -72,8 +73,8 @@ class MixTab:
             self.dice = [gr.Button("Another", size="sm", elem_id=f"dice-{band}", min_width=90) for band in BANDS]
         with gr.Row(elem_classes="pair"):
             self.crossovers = [
-                gr.Slider(1, 5, step, step=1, label=_crossover_label(band, step), elem_id=f"{band}-from")
-                for band, step in (("middle", _MIDDLE_FROM), ("fine", _FINE_FROM))
+                gr.Slider(_LEAST, _MOST, step, step=1, label=_crossover_label(band, step), elem_id=f"{band}-from")
+                for band, step in zip(BANDS[1:], map(doublings, CROSSOVERS))
             ]
         with gr.Row(elem_classes="pair"):
             self.hair, self.eyes = (
@@ -273,12 +274,12 @@ def _reason(studio: Studio) -> str:
 
 
 def _crossover_label(band: str, step: int) -> str:
-    return f"{band.capitalize()} begins at {4 << int(step)} px"
+    return f"{band.capitalize()} begins at {doubled(int(step))} px"
 
 
 def _sizes(middle: int, fine: int) -> tuple[int, int]:
     """Crossovers in px from the sliders; fine never begins before middle."""
-    return 4 << int(middle), 4 << max(int(middle), int(fine))
+    return doubled(int(middle)), doubled(max(int(middle), int(fine)))
 
 
 def _looks(character: Character) -> tuple:
@@ -287,8 +288,8 @@ def _looks(character: Character) -> tuple:
 
 
 def _steps(character: Character) -> list[int]:
-    """Values of the crossovers: powers of two above 4 px."""
-    return [min(max(size.bit_length() - 3, 1), 5) for size in character.crossovers]
+    """Values of the crossovers' sliders."""
+    return [min(max(doublings(size), _LEAST), _MOST) for size in character.crossovers]
 
 
 def _require_ours(matrix: Matrix) -> None:

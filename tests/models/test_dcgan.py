@@ -3,7 +3,8 @@ import torch
 from torch import nn
 
 from animegen_core.errors import AnimeGenError
-from animegen_core.models import GENERATORS, count_parameters
+from animegen_core.families import FAMILIES
+from animegen_core.models import count_parameters
 from animegen_core.models.dcgan import ConditionalGenerator, Discriminator, Generator, one_hot
 
 VARIANTS = [dict(), dict(extra_layers=2), dict(batch_norm=False), dict(extra_layers=2, batch_norm=False)]
@@ -71,7 +72,7 @@ def test_weights_start_as_in_the_paper(network):
 @pytest.mark.parametrize("variant", [dict(latent_dim=16, base_channels=4, extra_layers=1, batch_norm=False), dict()])
 def test_the_recorded_arguments_build_the_same_network_again(variant):
     generator = Generator(**variant)
-    again = GENERATORS["dcgan"](**generator.config)
+    again = FAMILIES["dcgan"].generator(**generator.config)
     assert again.config == generator.config
     again.load_state_dict(generator.state_dict())
 

@@ -10,12 +10,11 @@ from safetensors.torch import load_file
 from torch.utils.data import DataLoader, TensorDataset
 from typer.testing import CliRunner
 
-from animegen_core import AnimeGenError
+from animegen_core import AnimeGenError, families
 from animegen_core.checkpoint import load_checkpoint, save_checkpoint
 from animegen_core.commands.training import _loader, app
 from animegen_core.data import load_pictures
 from animegen_core.labels import ANY
-from animegen_core.models import GENERATORS
 from animegen_core.models.layers import upsample
 from animegen_core.training import StyleGAN2Options, StyleGANOptions, Trainer, train_stylegan, train_stylegan2
 from animegen_core.training.health import COLLAPSED, WON
@@ -69,7 +68,7 @@ def test_a_generator_survives_its_checkpoint(tmp_path, family):
     generator.update_w_avg(torch.ones(1, 8))
     save_checkpoint(tmp_path / "mine", family, generator, 0, "nothing", "mit")
     loaded = load_checkpoint(tmp_path / "mine")
-    assert type(loaded.generator) is GENERATORS[family]
+    assert type(loaded.generator) is families.FAMILIES[family].generator
     assert loaded.generator.config == generator.config and torch.equal(loaded.generator.w_avg, generator.w_avg)
     inputs = torch.randn(2, 8), *([labels(2)] if family == "stylegan2" else [])
     with torch.no_grad():

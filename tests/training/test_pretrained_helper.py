@@ -6,8 +6,8 @@ from safetensors.torch import load_file
 
 from animegen_core.errors import AnimeGenError
 from animegen_core.training import StyleGAN2Options, Trainer
-from animegen_core.training.helper import Helper
 from animegen_core.training.losses import hinge_discriminator_loss, hinge_generator_loss
+from animegen_core.training.pretrained_helper import Helper
 from animegen_core.training.recipes import StyleGAN2Recipe
 
 TINY = dict(
