@@ -17,7 +17,7 @@ from animegen_core.data.cache import PictureCache
 from animegen_core.data.tags import LEAST_PROBABILITY, read_labels
 from animegen_core.errors import AnimeGenError
 from animegen_core.evaluation import spectrum
-from animegen_core.evaluation.colours import colour_scores, known_accuracies, real_accuracies
+from animegen_core.evaluation.colours import ColourScore, colour_scores, known_accuracies, real_accuracies
 from animegen_core.evaluation.distances import frechet_distance, frechet_interval, kernel_interval
 from animegen_core.evaluation.drawing import characters, draw
 from animegen_core.evaluation.inception import inception_scores
@@ -58,6 +58,27 @@ class _Comparison:
         self.measures: dict[str, Measure] = {}
         self.curves: dict[str, Any] = {}
         self.features: tuple[Tensor, Tensor, Tensor] = ()  # of the reference, the stand-ins and the faces, as trained
+
+    def measure(self) -> None:
+        """All that is measured of faces without their colours."""
+        steps: list[Callable[[], None]] = [
+            *(partial(self.distances, space) for space in self.spaces),
+            self.patches,
+            self.similarity,
+            self.path,
+            self.spectra,
+            self.neighbours,
+            self.map,
+        ]
+        for step in tqdm(steps, "measuring", unit="step", leave=False):
+            step()
+
+    def inception(self) -> None:
+        """The true FID, KID and IS, if the weights are at hand, or a note why not."""
+        found, sentence = inception_scores(self.stand_ins, self.fakes)
+        for key, interval in found.items():
+            self.add(key, interval)
+        self.notes += [sentence] if sentence else []
 
     def add(self, key: str, interval: Interval, floor: float | None = None) -> None:
         self.measures[key] = Measure.of(key, interval, floor)
@@ -178,29 +199,10 @@ def evaluate(
     cache = load_real_pictures(studio, real_path, upscale_small)
     chosen = split(len(cache.names), samples)
     labels = None if tags is None else read_labels(tags, cache.names, LEAST_PROBABILITY)
-    notes = _notes(cache, chosen, samples)
-
     comparison = _Comparison(studio, cache, chosen, characters(studio, chosen.count, seed, psi, labels))
-    steps: list[Callable[[], None]] = [
-        *(partial(comparison.distances, space) for space in comparison.spaces),
-        comparison.patches,
-        comparison.similarity,
-        comparison.path,
-        comparison.spectra,
-        comparison.neighbours,
-        comparison.map,
-    ]
-    for step in tqdm(steps, "measuring", unit="step", leave=False):
-        step()
-    notes += comparison.notes
-    colours = None
-    if studio.capabilities.labels:
-        real = known_accuracies() if labels is None else real_accuracies(cache.pictures, labels)
-        colours = colour_scores(studio, psi, seed, labels, real)
+    comparison.measure()
     if inception:
-        found, sentence = inception_scores(comparison.stand_ins, comparison.fakes)
-        comparison.measures |= {key: Measure.of(key, interval) for key, interval in found.items()}
-        notes += [sentence] if sentence else []
+        comparison.inception()
     return Evaluation(
         checkpoint=studio.checkpoint.info(),
         real=Path(real_path).name,
@@ -210,9 +212,9 @@ def evaluate(
         psi=float(psi),
         looks=_looks(studio, labels),
         measures=comparison.measures,
-        colours=colours,
+        colours=_colours(studio, cache, psi, seed, labels),
         curves=comparison.curves,
-        notes=notes,
+        notes=_notes(cache, chosen, samples) + comparison.notes,
         seconds=round(time.monotonic() - began, 1),
     )
 
@@ -228,6 +230,16 @@ def load_real_pictures(studio: Studio, path: str | Path, upscale_small: bool = F
         AnimeGenError: the path holds no pictures, or there is no upscaler.
     """
     return load_pictures(path, studio.checkpoint.generator.resolution, enlarge=loaded_enlarger() if upscale_small else None)
+
+
+def _colours(
+    studio: Studio, cache: PictureCache, psi: float, seed: int, labels: Tensor | None
+) -> dict[str, dict[str, ColourScore]] | None:
+    """How often faces have the colours that were asked for; None where none can be."""
+    if not studio.capabilities.labels:
+        return None
+    real = known_accuracies() if labels is None else real_accuracies(cache.pictures, labels)
+    return colour_scores(studio, psi, seed, labels, real)
 
 
 def _notes(cache: PictureCache, chosen: Split, samples: int) -> list[str]:
