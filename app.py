@@ -1,16 +1,16 @@
 """The studio: python app.py, then open http://127.0.0.1:7860
 
-A Hugging Face Space runs this same file. ``python app.py --help`` lists the flags and the environment variables, which stand in
-``animegen_core/ui/settings.py``.
+A Hugging Face Space runs this same file. ``python app.py --help`` lists the flags and environment variables;
+``animegen_core/ui/settings.py`` defines them.
 """
 
 import os
 import sys
 
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported: nothing leaves this computer
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # gradio reads it when it is imported
 
 try:
-    import spaces  # which a Space has, and which wants to be imported before torch
+    import spaces  # exists on a Space only; import it before torch
 except ImportError:
     spaces = None
 
@@ -21,11 +21,11 @@ from animegen_core.ui.settings import read_command_line
 from animegen_core.ui.studios import Studios
 
 if spaces is not None:
-    spaces.disable_gradio_auto_wrap()  # handlers stay in the process that has the one thread which draws
+    spaces.disable_gradio_auto_wrap()  # handlers must stay in the process with the drawing thread
 
     @spaces.GPU
     def declare_gpu() -> None:
-        """Never called: ZeroGPU stops a Space that declares no function for its GPU, but faces are drawn on the CPU."""
+        """Never called. ZeroGPU stops a Space without a GPU function, but faces are drawn on the CPU."""
 
 
 if __name__ == "__main__":

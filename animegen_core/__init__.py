@@ -1,4 +1,4 @@
-"""AnimeGen: a picture is a function of a small, saved description.
+"""AnimeGen: an image is a function of a small, saved description.
 
 from animegen_core import Character, Studio
 
@@ -14,5 +14,5 @@ from animegen_core.studio import Studio
 
 __all__ = ["Animation", "AnimeGenError", "Character", "Matrix", "Studio"]
 
-# Where Python also looks for submodules, so that the names of earlier versions can still be imported.
+# Python also searches this folder for submodules: the names of earlier versions can still be imported.
 __path__ = [*__path__, str(Path(__file__).with_name("earlier"))]

@@ -1,7 +1,7 @@
-"""Character, Animation and Matrix: the small saved descriptions of which a picture, or a loop, is a function.
+"""Character, Animation and Matrix: the small saved descriptions of images and films.
 
-Defaults are part of the saved format: a description leaves out what is left at its default, so a default never changes, and
-a new field comes with one that means what its absence meant.
+Defaults are part of the saved format, because a description omits fields with default values. So a default never changes, and
+the default of a new field must mean what its absence meant.
 """
 
 from collections.abc import Iterable, Sized
@@ -15,13 +15,13 @@ from animegen_core.labels import label_index
 from animegen_core.latents import PATH_KINDS, check_number, check_seed, path_positions
 from animegen_core.models.styles import CROSSOVERS
 
-MAX_PSI = 1.5  # beyond it faces fall apart; below 0 lies the opposite face, which deserves a seed of its own
+MAX_PSI = 1.5  # higher values break faces; negative values, the opposite face, are not needed
 BANDS = ("coarse", "middle", "fine")
 EASINGS = ("linear", "ease-in-out")
 LOOPS = ("closed", "back-and-forth", "once")
-KEYS, FRAMES, FPS = (2, 8), (8, 240), (5, 60)  # least and most of each
+KEYS, FRAMES, FPS = (2, 8), (8, 240), (5, 60)  # minimum and maximum
 MAX_SIDE = 32  # faces in a row or column of a sheet
-_SIZES = tuple(2**k for k in range(2, 12))  # px; one more than the largest picture has, for a band without layers
+_SIZES = tuple(2**k for k in range(2, 12))  # px; larger than the largest image, for a band without layers
 
 _Described = TypeVar("_Described", "Character", "Animation", "Matrix")
 
@@ -37,17 +37,17 @@ def _check_crossovers(value: object) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Character:
-    """A face, described. The same description on the same checkpoint gives the same picture.
+    """The description of a face. The same description on the same checkpoint gives the same image.
 
     Args:
-        seed: whole number in [0, 4294967295]; the latent and the noise of each layer are drawn from it.
+        seed: whole number in [0, 4294967295], from which the latent and the noise of each layer are drawn.
         hair, eyes: one of ``labels.HAIR`` and ``labels.EYES``, or None for any.
-        psi: creativity in [0, 1.5], the distance from the mean face: 0 is the mean itself, 1 the seed's own face.
-        variation_seed: seed toward whose latent the face is moved ...
-        variation_strength: ... by this share of the way, in [0, 1].
-        coarse, middle, fine: seeds that give those layers' styles in a style-based model; None is the character's own latent.
-        crossovers: sizes in pixels, powers of two, from which on layers are middle and fine. Sizes mean the same in every
-            model, which numbers of layers do not.
+        psi: creativity (truncation psi) in [0, 1.5]: 0 is the mean face, 1 the seed's own face.
+        variation_seed: seed of a second latent, toward which the latent is moved.
+        variation_strength: fraction of the path toward it, in [0, 1].
+        coarse, middle, fine: seeds of the styles of these layers in a style-based model; None uses the character's own latent.
+        crossovers: sizes in pixels, powers of two, at which middle and fine layers begin. Unlike numbers of layers, sizes have
+            the same meaning in every model.
 
     Raises:
         AnimeGenError: a value is of the wrong type or out of range.
@@ -72,41 +72,41 @@ class Character:
         plain["psi"] = check_number("psi", self.psi, 0, MAX_PSI)
         plain["variation_strength"] = check_number("The variation's strength", self.variation_strength, 0, 1)
         plain["crossovers"] = _check_crossovers(self.crossovers)
-        for name, value in plain.items():  # NumPy's numbers become plain ones, which JSON knows
+        for name, value in plain.items():  # NumPy's numbers become Python's, for JSON
             object.__setattr__(self, name, value)
 
     @property
     def mixes_styles(self) -> bool:
-        """Whether some layers take their styles from another seed."""
+        """Whether some layers have the styles of another seed."""
         return any(getattr(self, band) is not None for band in BANDS)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able description without what is left at its default, the inverse of ``from_dict``."""
+        """JSON-able description without default values, the inverse of ``from_dict``."""
         return _to_dict(self)
 
     @classmethod
     def from_dict(cls, description: dict[str, Any]) -> "Character":
-        """Read a description back.
+        """Read a description.
 
         Raises:
-            AnimeGenError: it is no mapping, or a field is missing, unknown or out of range.
+            AnimeGenError: it is not a mapping, or a field is missing, unknown or out of range.
         """
         return cls(**_known_fields(cls, description, "seed"))
 
 
 @dataclass(frozen=True)
 class Animation:
-    """A way through several characters, described.
+    """The description of an animation through several characters.
 
     Args:
         keys: 2 to 8 characters.
-        path: "slerp", "linear" or "circular"; the latter keeps the distance from the mean face the same all the way, and
-            makes a closed path of two keys a full circle (see ``latents.path``).
-        frames: number of pictures, 8 to 240.
-        fps: pictures a second, 5 to 60.
-        easing: "linear" for an even speed, "ease-in-out" to linger at each key.
-        loop: "closed" returns from the last key to the first, "back-and-forth" goes the same way back, and neither has a
-            double frame at its seam; "once" ends at the last key.
+        path: "slerp", "linear" or "circular"; a circular path has constant distance from the mean face, and through two keys,
+            closed, it is a full circle (see ``latents.path``).
+        frames: number of frames, 8 to 240.
+        fps: frames a second, 5 to 60.
+        easing: "linear" for constant speed, "ease-in-out" to slow down at each key.
+        loop: "closed" returns from the last key to the first, "back-and-forth" reverses; neither repeats a frame at its seam.
+            "once" ends at the last key.
 
     Raises:
         AnimeGenError: a value is of the wrong type or out of range.
@@ -134,53 +134,53 @@ class Animation:
 
     @property
     def closed(self) -> bool:
-        """Whether the path leads from the last key on to the first."""
+        """Whether the path continues from the last key to the first."""
         return self.loop == "closed"
 
     def positions(self) -> np.ndarray:
-        """Where each frame stands on the path, as ``latents.path_positions`` counts: float64 (frames,)."""
+        """Position of each frame on the path, float64 (frames,); see ``latents.path_positions``."""
 
         def positions(frames: int) -> np.ndarray:
             return path_positions(len(self.keys), frames, self.path, self.closed)
 
         if self.loop == "back-and-forth":
             back = self.frames // 2
-            there = self.frames - back  # the one step more of an odd number; both turning points are a frame, once
+            there = self.frames - back  # has the extra step of an odd number; each turning point is one frame
             way = np.concatenate([positions(there + 1), positions(back + 1)[-2:0:-1]])
         else:
             way = positions(self.frames)
         if self.easing == "linear":
             return way
         t = way % 1
-        return way - t + t * t * (3 - 2 * t)  # smoothstep: at rest at each key
+        return way - t + t * t * (3 - 2 * t)  # smoothstep: zero speed at each key
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able description without what is left at its default, the inverse of ``from_dict``."""
+        """JSON-able description without default values, the inverse of ``from_dict``."""
         return _to_dict(self) | {"keys": [key.to_dict() for key in self.keys]}
 
     @classmethod
     def from_dict(cls, description: dict[str, Any]) -> "Animation":
-        """Read a description back.
+        """Read a description.
 
         Raises:
-            AnimeGenError: it is no mapping, or a field is missing, unknown or out of range.
+            AnimeGenError: it is not a mapping, or a field is missing, unknown or out of range.
         """
         values = _known_fields(cls, description, "keys")
         if not isinstance(values["keys"], list):
             raise AnimeGenError(f"An animation's keys must be a list of characters, not {quote(values['keys'])}.")
-        if len(values["keys"]) > KEYS[1]:  # before a million of them are read
+        if len(values["keys"]) > KEYS[1]:  # checked before a huge list is read
             raise AnimeGenError(f"An animation needs {KEYS[0]} to {KEYS[1]} key characters, not {len(values['keys'])}.")
         return cls(**values | {"keys": tuple(Character.from_dict(key) for key in values["keys"])})
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """A mixing matrix, described: each face is its row's with some layers' styles from its column.
+    """The description of a mixing matrix: each face is its row's, with the styles of some layers from its column.
 
     Args:
         rows, columns: 1 to 32 seeds each.
-        bands: those that the column gives, of "coarse", "middle" and "fine".
-        template: colours, psi, crossovers and the like, which all faces share; its seed plays no part.
+        bands: the column's layers, of "coarse", "middle" and "fine".
+        template: colours, psi, crossovers and so on, for all faces; its seed is ignored.
 
     Raises:
         AnimeGenError: a value is of the wrong type or out of range.
@@ -210,16 +210,16 @@ class Matrix:
         return replace(self.own(row), **dict.fromkeys(self.bands, column))
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able description without what is left at its default, the inverse of ``from_dict``."""
+        """JSON-able description without default values, the inverse of ``from_dict``."""
         template = {"template": self.template.to_dict()} if self.template != Character(0) else {}
         return _to_dict(self) | template
 
     @classmethod
     def from_dict(cls, description: dict[str, Any]) -> "Matrix":
-        """Read a description back.
+        """Read a description.
 
         Raises:
-            AnimeGenError: it is no mapping, or a field is missing, unknown or out of range.
+            AnimeGenError: it is not a mapping, or a field is missing, unknown or out of range.
         """
         values = _known_fields(cls, description, "rows", "columns")
         return cls(**values | {"template": Character.from_dict(values.get("template", {"seed": 0}))})
@@ -231,11 +231,11 @@ def _to_dict(described: Character | Animation | Matrix) -> dict[str, Any]:
 
 
 def _known_fields(cls: type[_Described], description: object, *required: str) -> dict[str, Any]:
-    """The description itself, once it is sure to be a mapping that holds the required fields and no unknown one."""
+    """The description, validated: a mapping with all required fields and no unknown one."""
     known = [f.name for f in fields(cls)]
     what = f"{'An' if cls is Animation else 'A'} {cls.__name__.lower()}"
     if not isinstance(description, dict):
-        raise AnimeGenError(f"{what} is described by the fields {', '.join(known)}, not by {quote(description)}.")
+        raise AnimeGenError(f"{what} has the fields {', '.join(known)}, but got {quote(description)}.")
     if unknown := [name for name in description if name not in known]:
         raise AnimeGenError(f"Unknown field {quote(unknown[0])} in {what.lower()}; known are: {', '.join(known)}.")
     if missing := [name for name in required if name not in description]:
@@ -244,13 +244,13 @@ def _known_fields(cls: type[_Described], description: object, *required: str) ->
 
 
 def check_side(name: str, count: object, least: int) -> None:
-    """See that a sheet has neither too few nor too many of something.
+    """Check a number of rows or columns of a sheet.
 
     Raises:
-        AnimeGenError: it has.
+        AnimeGenError: there are too few or too many.
     """
     if isinstance(count, bool) or not isinstance(count, int) or not least <= count <= MAX_SIDE:
-        raise AnimeGenError(f"A grid of {quote(count)} {name} was asked for, but it must have {least} to {MAX_SIDE}.")
+        raise AnimeGenError(f"A grid has {least} to {MAX_SIDE} {name}, not {quote(count)}.")
 
 
 def _check_seeds(name: str, seeds: object) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Where networks run, and how the device is made fast."""
+"""The device on which networks run, and its settings for speed."""
 
 import contextlib
 import ctypes
@@ -18,14 +18,14 @@ def find_device(name: str | torch.device | None) -> torch.device:
     """
     try:
         device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
-        torch.zeros(1, device=device).cpu()  # the meta device gives nothing back
-    except (RuntimeError, AssertionError, NotImplementedError) as error:  # what torch raises depends on how it was built
-        raise AnimeGenError(f"Device '{name}' is not present here; try cpu, or cuda where there is a GPU.") from error
+        torch.zeros(1, device=device).cpu()  # raises on the meta device
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # the type depends on torch's build
+        raise AnimeGenError(f"Device '{name}' is not available; try cpu, or cuda with a GPU.") from error
     return device
 
 
 def autocast_dtype(precision: str, device: torch.device) -> torch.dtype | None:
-    """bfloat16, or None for float32; "auto" asks whether the device multiplies bfloat16 in hardware."""
+    """bfloat16, or None for float32. "auto" means bfloat16 if the device computes it in hardware."""
     if precision == "fp32":
         return None
     if precision == "bf16":
@@ -40,18 +40,18 @@ def autocast_dtype(precision: str, device: torch.device) -> torch.dtype | None:
 
 
 def keep_freed_memory() -> None:
-    """Have glibc keep freed memory for the next step instead of returning it to the system; elsewhere do nothing.
+    """Make glibc keep freed memory for the next step instead of returning it to the system. Other C libraries: no effect.
 
-    A training step frees and takes the same gigabyte again and again, and every page that comes back from the system has to be
-    zeroed: keeping them made the DCGAN's step 9 % faster on two cores.
+    Each training step frees and allocates the same gigabyte, and the system must zero each returned page. Keeping the memory
+    made the DCGAN's step 9 % faster on two cores.
     """
-    with contextlib.suppress(AttributeError, OSError):  # a C library without mallopt
+    with contextlib.suppress(AttributeError, OSError):  # the C library has no mallopt
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_MMAP_THRESHOLD, 2**30)
         mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def return_freed_memory() -> None:
-    """Have glibc return what is free to the system; elsewhere do nothing."""
+    """Make glibc return free memory to the system. Other C libraries: no effect."""
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)

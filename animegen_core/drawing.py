@@ -1,6 +1,6 @@
-"""The one thread in which every face is drawn. Callers take turns in it, and work that nobody waits for any more ends there.
+"""The one thread in which all faces are drawn. Callers take turns, and cancelled work is dropped.
 
-Several threads that call torch at once would fight over the cores. A face is short, so one face is one turn.
+Several threads that call torch at once would slow each other down. One face is one turn.
 """
 
 import threading
@@ -16,32 +16,32 @@ Drawn = TypeVar("Drawn")
 
 
 class Abandoned(Exception):
-    """Nobody waits for the picture any more, so it is not drawn."""
+    """The drawing was cancelled: its caller no longer waits for it."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """For whom something is drawn.
+    """On whose behalf something is drawn.
 
     Attributes:
-        name: callers of one name share one turn, however much they ask for.
-        waits: whether somebody still waits for the result.
+        name: callers with the same name share one turn.
+        waits: returns whether the result is still wanted.
     """
 
     name: str = ""
     waits: Callable[[], bool] = lambda: True
 
 
-_NOBODY = Caller()  # in particular
+_NOBODY = Caller()  # the default caller
 _caller: ContextVar[Caller] = ContextVar("caller", default=_NOBODY)
 _thread = ThreadPoolExecutor(1, "drawing")
 _lock = threading.Lock()
-_tasks: dict[str, deque[tuple[Callable, Future]]] = {}  # by caller, whose turn is next first
+_tasks: dict[str, deque[tuple[Callable, Future]]] = {}  # by caller; the next turn is first
 
 
 @contextmanager
 def drawing_for(caller: Caller) -> Iterator[None]:
-    """Whatever this thread has drawn within the block is drawn for a caller."""
+    """Context in which this thread draws on behalf of a caller."""
     token = _caller.set(caller)
     try:
         yield
@@ -53,7 +53,7 @@ def draw(task: Callable[[], Drawn]) -> Drawn:
     """Run a task in the drawing thread when it is the caller's turn, and return its result.
 
     Raises:
-        Abandoned: the caller does not wait for it any more.
+        Abandoned: the caller no longer waits for it.
     """
     caller, future = _caller.get(), Future()
     if not caller.waits():
@@ -65,7 +65,7 @@ def draw(task: Callable[[], Drawn]) -> Drawn:
 
 
 def _draw_next() -> None:
-    """Run the oldest task of the caller whose turn it is; the caller's next turn comes after everybody else's."""
+    """Run the oldest task of the caller whose turn it is, and move this caller to the end."""
     with _lock:
         name = next(iter(_tasks))
         tasks = _tasks.pop(name)

@@ -1,4 +1,4 @@
-"""The families of generators: what each is made of, in one table that training, studio, documents and tests read."""
+"""The table of all families of generators, for training, studio, documents and tests."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -12,16 +12,16 @@ from animegen_core.models import dcgan, stylegan, stylegan2
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_TRAINING = "animegen_core.training"  # imported when a family is trained: drawing does not need it
+_TRAINING = "animegen_core.training"  # imported only for training
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What can be asked of a checkpoint beyond a seed, psi and variations.
+    """What a checkpoint supports beyond seed, psi and variations.
 
     Attributes:
-        labels: hair and eye colours.
-        styles: styles of several characters mixed by layers.
+        labels: choice of hair and eye colours.
+        styles: mixing styles of several characters by layers.
     """
 
     labels: bool
@@ -29,21 +29,21 @@ class Capabilities:
 
     @classmethod
     def of(cls, family: str, generator_config: dict[str, Any]) -> "Capabilities":
-        """Those of a checkpoint, from its config.json."""
+        """The capabilities of a checkpoint, from its config.json."""
         labels = tuple(generator_config.get("label_dims", ())) == LABEL_DIMS
         return cls(labels=labels, styles=FAMILIES[family].has_styles)
 
 
 @dataclass(frozen=True)
 class Family:
-    """One family.
+    """A family of generators.
 
     Attributes:
-        name: what ``train.py`` and config.json call it.
+        name: in ``train.py`` and config.json.
         generator: the generator's class.
-        options_path: where in ``animegen_core.training`` its options are, as "module.Class".
-        recipe_path: where its recipe is.
-        needs_labels: whether it cannot be trained without a tag file.
+        options_path: its class of options in ``animegen_core.training``, as "module.Class".
+        recipe_path: its recipe, likewise.
+        needs_labels: whether training needs a tag file.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Family:
 
     @property
     def has_styles(self) -> bool:
-        """Whether styles of several characters can be mixed by layers."""
+        """Whether it can mix styles of several characters by layers."""
         return issubclass(self.generator, stylegan.StyleBasedGenerator)
 
     @property

@@ -1,4 +1,4 @@
-"""Writing files so that a reader, or a killed run, never meets half of one."""
+"""Atomic writes: readers never see an incomplete file, also after a kill."""
 
 import itertools
 import os
@@ -14,8 +14,8 @@ from pathlib import Path
 
 from animegen_core.errors import AnimeGenError
 
-_LONG_AGO = 86_400  # seconds after which a temporary file is a leftover, whichever computer wrote it
-_HOST = f"{zlib.crc32(platform.node().encode()):08x}"  # a process's number says nothing on another computer
+_LONG_AGO = 86_400  # seconds after which any temporary file is removed
+_HOST = f"{zlib.crc32(platform.node().encode()):08x}"  # process numbers are only valid on one computer
 _TEMPORARY = re.compile(r"\.animegen-([0-9a-f]{8})-(\d+)-\d+(\.\w*)?")
 _count = itertools.count()
 _open: set[Path] = set()  # temporary files and folders of this process
@@ -23,14 +23,13 @@ _open: set[Path] = set()  # temporary files and folders of this process
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; it takes its place when the block ends well and vanishes when it raises.
+    """Yield a temporary path beside ``path``. It replaces ``path`` when the block ends, and is deleted if the block raises.
 
-    The temporary name keeps the suffix, because many writers choose the format by it. Temporary files that killed processes
-    have left in the folder are removed.
+    The temporary name keeps the suffix, which many writers need. Temporary files of killed processes in the folder are removed.
 
     Raises:
-        OSError: the file cannot be written, also where a library has an error type of its own for that; it names ``path``.
-        AnimeGenError: it cannot be written, and the library does not say why.
+        OSError: the file cannot be written; it names ``path``, and replaces libraries' own types of error.
+        AnimeGenError: it cannot be written for an unknown reason.
     """
     path = Path(path)
     with _temporary(path, path.suffix) as temporary:
@@ -46,7 +45,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
-    """``atomic_path`` for a folder, which is yielded empty; ``path`` must be missing or an empty folder."""
+    """``atomic_path`` for a folder: yields an empty folder. ``path`` must not exist or be an empty folder."""
     path = Path(path)
     with _temporary(path, "") as temporary:
         temporary.mkdir()
@@ -58,7 +57,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
 def _temporary(path: Path, suffix: str) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(path.parent.absolute())
-    suffix = suffix if len(suffix) < 16 else ""  # else the name may become too long
+    suffix = suffix if len(suffix) < 16 else ""  # otherwise the name may be too long
     temporary = path.with_name(f".animegen-{_HOST}-{os.getpid()}-{next(_count)}{suffix}")
     _open.add(temporary.absolute())
     try:
@@ -76,24 +75,24 @@ def _remove(temporary: Path) -> None:
 
 
 def atomic_write_text(path: str | Path, text: str) -> None:
-    """Write a UTF-8 text file in one step."""
+    """Write a UTF-8 text file atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def _raise_of(error: Exception, path: Path, temporary: Path) -> None:
-    """Raise an error of the operating system that ``error`` stands for, with the name of the file that was to be written."""
+    """Raise the operating system's error behind ``error``, if there is one, with the name of the target file."""
     if isinstance(error, OSError):
-        if error.errno is None:  # as NumPy and Pillow say that they wrote less than they meant to
+        if error.errno is None:  # raised by NumPy and Pillow after an incomplete write
             raise AnimeGenError(f"'{path}' cannot be written, perhaps because the disk is full: {error}.") from error
         if error.filename is None or str(error.filename) == str(temporary):
             error.filename = str(path)
             error.filename2 = None
-    elif code := re.search(r"\(os error (\d+)\)", str(error)):  # as libraries in Rust, such as safetensors, say it
+    elif code := re.search(r"\(os error (\d+)\)", str(error)):  # the message of libraries in Rust, such as safetensors
         raise OSError(int(code[1]), os.strerror(int(code[1])), str(path)) from error
 
 
-@lru_cache(maxsize=256)  # once in each folder
+@lru_cache(maxsize=256)  # once for each folder
 def _remove_leftovers(folder: Path) -> None:
     for path in folder.glob(".animegen-*"):
         match = _TEMPORARY.fullmatch(path.name)
@@ -103,7 +102,7 @@ def _remove_leftovers(folder: Path) -> None:
 
 
 def _is_dead(host: str, process: int) -> bool:
-    from psutil import pid_exists  # needed here only
+    from psutil import pid_exists  # only needed here
 
     return host == _HOST and (process == os.getpid() or not pid_exists(process))
 

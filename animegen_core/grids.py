@@ -1,4 +1,4 @@
-"""Sheets that show what lies between characters, and what each layer's styles decide."""
+"""Sheets of interpolations between characters and of mixed styles."""
 
 from collections.abc import Sequence
 
@@ -12,14 +12,14 @@ from animegen_core.studio import Studio
 def generate_interpolation_grid(
     studio: Studio, pairs: Sequence[tuple[Character, Character]], steps: int = 8, path: str = "slerp"
 ) -> Image.Image:
-    """A row for each pair of characters, with the first at its left, the second at its right and faces between them.
+    """A row of interpolated faces for each pair of characters, from the first at the left to the second at the right.
 
     Args:
         steps: faces in a row, at least 2.
         path: "slerp", "linear" or "circular".
 
     Raises:
-        AnimeGenError: too many or too few of something, or the checkpoint cannot do what a character asks for.
+        AnimeGenError: too many or too few pairs or steps, or the checkpoint does not support a character's field.
     """
     check_side("pairs", len(pairs), 1)
     check_side("steps", steps, 2)
@@ -35,13 +35,14 @@ def generate_style_mixing_grid(
     template: Character | None = None,
     size: int | None = None,
 ) -> Image.Image:
-    """The matrix of Karras et al. 2019, figure 3: each face is its row's with some layers' styles from its column.
+    """The matrix of Karras et al. 2019, figure 3: each face is its row's, with the styles of some layers from its
+    column.
 
     Args:
-        rows, columns: seeds, whose own faces stand at the left and on top.
-        bands: those that the column gives, of "coarse", "middle" and "fine".
-        template: colours, psi, crossovers and the like, which all faces share.
-        size: side of a face in pixels (see ``Studio.render``).
+        rows, columns: seeds; their own faces are shown at the left and on top.
+        bands: the column's layers, of "coarse", "middle" and "fine".
+        template: colours, psi, crossovers and so on, for all faces.
+        size: of a face in pixels (see ``Studio.render``).
 
     Returns:
         A sheet of len(rows) + 1 by len(columns) + 1 faces, with an empty corner.
@@ -53,7 +54,7 @@ def generate_style_mixing_grid(
 
 
 def draw_matrix(studio: Studio, matrix: Matrix, size: int | None = None) -> Image.Image:
-    """A matrix from its description (see ``generate_style_mixing_grid``).
+    """Draw the sheet of a matrix (see ``generate_style_mixing_grid``).
 
     Raises:
         AnimeGenError: the checkpoint has no styles.
@@ -62,7 +63,7 @@ def draw_matrix(studio: Studio, matrix: Matrix, size: int | None = None) -> Imag
 
 
 def matrix_characters(matrix: Matrix) -> list[Character]:
-    """The faces of a matrix, row by row: the first row has the columns' own, the others begin with the row's own."""
+    """The characters of a matrix, row by row: first the columns' own; each further row starts with its own."""
     characters = [matrix.own(column) for column in matrix.columns]
     for row in matrix.rows:
         characters += [matrix.own(row), *(matrix.mixed(row, column) for column in matrix.columns)]
@@ -70,5 +71,5 @@ def matrix_characters(matrix: Matrix) -> list[Character]:
 
 
 def matrix_sheet(matrix: Matrix, faces: Sequence[Image.Image]) -> Image.Image:
-    """The sheet of a matrix from its drawn faces, in the order of ``matrix_characters``."""
+    """Arrange the drawn faces of ``matrix_characters`` on a sheet."""
     return make_grid([Image.new("RGB", faces[0].size, "white"), *faces], columns=len(matrix.columns) + 1)

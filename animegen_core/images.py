@@ -1,4 +1,4 @@
-"""The only place where tensors in [-1, 1] become 8-bit pictures and back; sheets; descriptions embedded in files."""
+"""Conversion between tensors in [-1, 1] and 8-bit images; sheets; descriptions embedded in files."""
 
 import html
 import io
@@ -19,44 +19,44 @@ from animegen_core.files import atomic_path
 
 DESCRIPTION_KEY = "animegen"  # the PNG tEXt keyword under which a description is stored
 MAX_DESCRIPTION = 65_536  # characters; an animation of eight characters has 2,000
-_TEXT_PREFIX = DESCRIPTION_KEY + " "  # tells our comments from other programs'
+_TEXT_PREFIX = DESCRIPTION_KEY + " "  # identifies our comments
 
 
 def to_model_range(images: torch.Tensor) -> torch.Tensor:
-    """uint8 pictures to float32 in [-1, 1]; float tensors are taken to be in that range already."""
+    """Convert uint8 images to float32 in [-1, 1]. Float tensors are returned unchanged."""
     return images.float().div_(127.5).sub_(1) if images.dtype == torch.uint8 else images
 
 
 def to_images(pictures: np.ndarray) -> torch.Tensor:
-    """uint8 pictures (N, H, W, 3) to tensors (N, 3, H, W) in [-1, 1]."""
+    """Convert uint8 images (N, H, W, 3) to a tensor (N, 3, H, W) in [-1, 1]."""
     return to_model_range(torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2))
 
 
 def to_uint8(images: torch.Tensor) -> np.ndarray:
-    """Pictures (N, 3, H, W) in [-1, 1] to a uint8 array (N, H, W, 3); -1 is 0, 1 is 255, values outside are clipped."""
+    """Convert images (N, 3, H, W) in [-1, 1] to a uint8 array (N, H, W, 3). Values outside of the range are clipped."""
     scaled = images.detach().float().mul(127.5).add(127.5).round().clamp(0, 255)
     return scaled.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
 def to_pil(images: torch.Tensor) -> list[Image.Image]:
-    """Pictures (N, 3, H, W) in [-1, 1] to N RGB pictures."""
+    """Convert images (N, 3, H, W) in [-1, 1] to N Pillow images in RGB."""
     return [Image.fromarray(array) for array in to_uint8(images)]
 
 
 def make_grid(
     pictures: Sequence[Image.Image], columns: int | None = None, padding: int = 2, background: str = "white"
 ) -> Image.Image:
-    """Pictures of one size in rows, left to right.
+    """A sheet of images of one size, row by row.
 
     Args:
-        columns: pictures in a row; by default as square as possible.
-        padding: pixels between the pictures and around them.
+        columns: images in a row; by default the sheet is nearly square.
+        padding: pixels between and around the images.
 
     Raises:
-        AnimeGenError: there is no picture.
+        AnimeGenError: there is no image.
     """
     if not pictures:
-        raise AnimeGenError("A sheet needs at least 1 picture, got 0.")
+        raise AnimeGenError("A sheet needs at least 1 image, got 0.")
     columns = columns or math.ceil(math.sqrt(len(pictures)))
     rows = math.ceil(len(pictures) / columns)
     width, height = pictures[0].size
@@ -78,40 +78,40 @@ def encode_png(picture: Image.Image, description: dict | None = None) -> bytes:
 
 
 def save_png(picture: Image.Image, path: str | Path, description: dict | None = None) -> Path:
-    """Write a PNG made by ``encode_png`` atomically."""
+    """Write the PNG of ``encode_png`` atomically."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(encode_png(picture, description))
     return Path(path)
 
 
 def description_text(description: dict) -> str:
-    """A description as the text that formats without named fields carry: in a comment, or as the EXIF description."""
+    """A description as text for formats without named fields: a comment, or the EXIF description."""
     return _TEXT_PREFIX + json.dumps(description, sort_keys=True)
 
 
 def read_description(path: str | Path) -> dict:
     """The description embedded in a PNG, GIF, WebP or MP4 by AnimeGen. No pixel is decoded.
 
-    It is found too where another program has saved the file again and kept its texts, as a JPEG or otherwise.
+    Also finds it in a copy saved by another program, for example as JPEG, if that kept texts.
 
     Raises:
-        AnimeGenError: the file is no picture or video, or carries no readable description.
+        AnimeGenError: the file is not an image or video, or has no readable description.
     """
     name = quote(Path(path).name)
     try:
         found = _embedded_description(path)
     except (OSError, ValueError, IndexError, struct.error) as error:
-        raise AnimeGenError(f"{name} could not be read as a picture.") from error
+        raise AnimeGenError(f"{name} could not be read as an image.") from error
     if found is None:
-        raise AnimeGenError(f"{name} carries no AnimeGen description; only files saved by AnimeGen do.")
+        raise AnimeGenError(f"{name} has no AnimeGen description; only files saved by AnimeGen have one.")
     return parse_description(found, f"The description in {name}")
 
 
 def parse_description(text: str, what: str = "The description") -> dict:
-    """JSON text to a description.
+    """Parse the JSON text of a description.
 
     Raises:
-        AnimeGenError: the text is no JSON object, or longer than any description.
+        AnimeGenError: the text is not a JSON object, or too long.
     """
     try:
         description = json.loads(text) if len(text) <= MAX_DESCRIPTION else None
@@ -123,7 +123,7 @@ def parse_description(text: str, what: str = "The description") -> dict:
 
 
 def _embedded_description(path: str | Path) -> str | None:
-    """The JSON of the first description in a file that is not damaged, or else of the first that is; None if there is none."""
+    """The JSON of the first intact description in a file, else of the first damaged one; None if there is none."""
     damaged = None
     with Path(path).open("rb") as stream:
         for stored in embedded_texts(stream):
@@ -139,10 +139,10 @@ def _embedded_description(path: str | Path) -> str | None:
 
 
 def _after_prefix(stored: bytes) -> str | None:
-    """What follows our prefix in a text, which may stand in the midst of EXIF or XMP; None if it is not there."""
+    """The text after our prefix, which may be inside EXIF or XMP; None without the prefix."""
     if stored.startswith(_TEXT_PREFIX.encode()):
         return stored[len(_TEXT_PREFIX) :].decode("utf-8", "replace")
-    # EXIF has some texts in UTF-16. The big-endian one goes first: it reads little-endian text one byte earlier, to its end.
+    # EXIF may use UTF-16. Big-endian is tried first, because it would also match little-endian text, one byte earlier.
     for encoding in ("utf-8", "utf-16-be", "utf-16-le"):
         start = stored.find(f"{_TEXT_PREFIX}{{".encode(encoding))
         if start >= 0:

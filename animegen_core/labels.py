@@ -8,7 +8,7 @@ HAIR = ("aqua", "black", "blonde", "blue", "brown", "gray", "green", "orange", "
 EYES = ("aqua", "black", "blue", "brown", "gray", "green", "orange", "pink", "purple", "red", "yellow")
 ATTRIBUTES: dict[str, tuple[str, ...]] = {"hair": HAIR, "eyes": EYES}
 LABEL_DIMS = tuple(len(colours) for colours in ATTRIBUTES.values())
-ANY = -1  # the index of an attribute that may take any value
+ANY = -1  # the index that means any value
 
 
 def label_index(attribute: str, colour: object) -> int:

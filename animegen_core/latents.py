@@ -1,11 +1,11 @@
-"""Seeds to latents, and ways from one latent to another.
+"""Latents of seeds, and paths between latents.
 
-A latent is ``numpy.random.RandomState(seed).standard_normal(dim)``: NumPy has frozen that stream, so a seed means the same
-face on every device, in every batch and under every later version.
+A latent is ``numpy.random.RandomState(seed).standard_normal(dim)``. NumPy guarantees this stream, so a seed gives the same face
+on every device, in every batch and with every later version.
 
-Everything else here takes and gives tensors of float32 or float64 on any device, with the latent's axis last; what holds for
-z holds for w. Where a function takes ``t``, it is a number or a tensor that broadcasts against the latents without their last
-axis: latents (D,) with t of shape (T,) give (T, D), latents (N, D) with t of shape (N,) give (N, D).
+All other functions have tensors of float32 or float64 on any device, with the latent's axis last, for z and for w. A parameter
+``t`` is a number, or a tensor that broadcasts with the latents without their last axis: latents (D,) with t of shape (T,) give
+(T, D), latents (N, D) with t of shape (N,) give (N, D).
 """
 
 import math
@@ -23,8 +23,8 @@ from animegen_core.models.styles import CROSSOVERS, first_layer
 
 MAX_SEED = 2**32 - 1
 PATH_KINDS = ("slerp", "linear", "circular")
-_MAX_SEEDS = 1_000_000  # of one range: a slip of the keyboard should not fill the disk
-_PARALLEL = 1e-3  # sine of the angle below which float32 no longer tells in which direction to turn
+_MAX_SEEDS = 1_000_000  # seeds at once, against typing errors
+_PARALLEL = 1e-3  # sine of the angle below which the direction is not accurate in float32
 
 
 def check_seed(seed: object) -> int:
@@ -35,23 +35,23 @@ def check_seed(seed: object) -> int:
 
 
 def parse_seeds(text: str) -> list[int]:
-    """Seeds and ranges with both ends included: "0-3,100" is [0, 1, 2, 3, 100].
+    """Parse seeds and inclusive ranges: "0-3,100" is [0, 1, 2, 3, 100].
 
     Raises:
-        AnimeGenError: a part is neither a seed nor a range, or they are too many.
+        AnimeGenError: a part is neither a seed nor a range, or there are too many.
     """
     seeds: list[int] = []
     for part in text.split(","):
         match = re.fullmatch(r"(\d{1,10})(?:-(\d{1,10}))?", part.strip())
         if match is None:
             raise AnimeGenError(
-                f"'{part.strip()}' in '{text}' is no seed; write seeds and ranges from 0 to {MAX_SEED}, as in 0-63,100."
+                f"'{part.strip()}' in '{text}' is not a seed; write seeds and ranges from 0 to {MAX_SEED}, such as 0-63,100."
             )
         low, high = check_seed(int(match[1])), check_seed(int(match[2] or match[1]))
         if high < low:
-            raise AnimeGenError(f"The range '{part.strip()}' runs backwards; write {high}-{low}.")
+            raise AnimeGenError(f"The range '{part.strip()}' is descending; write {high}-{low}.")
         if len(seeds) + high - low + 1 > _MAX_SEEDS:
-            raise AnimeGenError(f"'{text}' asks for more than {_MAX_SEEDS:,} seeds, the most in one go.")
+            raise AnimeGenError(f"'{text}' has more than {_MAX_SEEDS:,} seeds, the maximum.")
         seeds += range(low, high + 1)
     return seeds
 
@@ -69,12 +69,12 @@ def seed_to_z(seed: int, dim: int) -> np.ndarray:
 
 
 def seeds_to_z(seeds: Sequence[int], dim: int) -> Tensor:
-    """Latents of N(0, 1) for several seeds, each drawn from its own stream: float32 tensor (len(seeds), dim)."""
+    """Latents of N(0, 1) for several seeds, each from its own stream: float32 tensor (len(seeds), dim)."""
     return torch.from_numpy(np.stack([seed_to_z(seed, dim) for seed in seeds])).float()
 
 
 def seed_to_noise(seed: int, count: int) -> Tensor:
-    """Noise of N(0, 1) for the layers of a synthesis network, float32 (count,), from a stream apart from the latent's."""
+    """Noise of N(0, 1) for the layers of a synthesis network, float32 (count,), from another stream than the latent."""
     return torch.from_numpy(np.random.RandomState([check_seed(seed), 1]).standard_normal(count)).float()
 
 
@@ -90,15 +90,15 @@ def seed_to_labels(seed: int, frequencies: Sequence[Sequence[float]]) -> list[in
 
 
 def linear_interpolate(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
-    """The straight way, (1 - t) a + t b, exact at both ends: the right one in w. In z it dips toward the mean face."""
+    """Linear interpolation, (1 - t) a + t b, exact at both ends. For w; in z the norm falls between the ends."""
     return torch.lerp(*torch.broadcast_tensors(a, b, _column(t, a)))
 
 
 def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
-    """The way along the sphere (Shoemake 1985), exact at t = 0 and t = 1; the norm changes evenly from |a| to |b|.
+    """Spherical interpolation (Shoemake 1985), exact at t = 0 and t = 1; the norm changes linearly from |a| to |b|.
 
-    Nearly parallel latents take the normalised straight way, opposite ones turn through a fixed vector at right angles, so
-    no point of the path is zero or NaN (of a zero latent, the first axis stands in for the missing direction).
+    Nearly parallel latents use normalised linear interpolation; opposite ones turn through a fixed orthogonal vector. So no
+    point of the path is zero or NaN. The direction of a zero latent is the first axis.
 
     Args:
         a, b: latents (..., D) with D of at least 2.
@@ -106,7 +106,7 @@ def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
     """
     t = _column(t, a)
     u, v = _unit(a), _unit(b)
-    # Unlike acos(u . v) this keeps all digits of small angles and of angles near pi (Kahan 2006, section 12).
+    # Unlike acos(u . v) this is accurate for small angles and near pi (Kahan 2006, section 12).
     angle = 2 * torch.atan2(_norm(u - v), _norm(u + v))  # (..., 1)
     around = torch.cos(t * angle) * u + torch.sin(t * angle) * _orthonormal(u, v)
     direction = _unit(torch.where(angle < 2 * _PARALLEL, u + t * (v - u), around))
@@ -120,8 +120,8 @@ def circular_interpolate(u: Tensor, v: Tensor, t: float | Tensor) -> Tensor:
     All points have the norm sqrt(D), about that of a random latent, and t = 1 is exactly t = 0.
 
     Args:
-        u: latents (..., D), toward which the circle begins.
-        v: latents (..., D) that give the plane; the quarter turn comes near them.
+        u: latents (..., D); the circle starts in their direction.
+        v: latents (..., D) that define the plane; near the quarter turn.
         t: in turns.
     """
     angle = 2 * math.pi * (_column(t, u) % 1)
@@ -130,16 +130,16 @@ def circular_interpolate(u: Tensor, v: Tensor, t: float | Tensor) -> Tensor:
 
 
 def path(keys: Tensor, frames: int, kind: str = "slerp", closed: bool = True) -> Tensor:
-    """Latents of an animation through key points: ``path_points`` at ``path_positions``.
+    """Latents of an animation through key latents: ``path_points`` at ``path_positions``.
 
-    With as many frames as keys or more, every key is a frame. A closed path goes from the last key back to the first and
-    stops one frame before it, so that a loop has no double frame; an open one begins and ends at its outer keys.
+    With at least as many frames as keys, every key is a frame. A closed path continues from the last key to the first and stops
+    one frame before it, so that a loop repeats no frame. An open path starts and ends at its outer keys.
 
     Args:
         keys: at least two latents (K, D).
         frames: number of frames, at least 1.
-        kind: "slerp" or "linear" from key to key; "circular" does the same on the sphere of radius sqrt(D), except that a
-            closed path of two keys is the full circle of ``circular_interpolate`` instead of there and back.
+        kind: "slerp" or "linear" from key to key. "circular" is slerp on the sphere of radius sqrt(D); a closed path of two
+            keys is the full circle of ``circular_interpolate``.
         closed: whether the path returns to the first key.
 
     Returns:
@@ -156,20 +156,20 @@ def path(keys: Tensor, frames: int, kind: str = "slerp", closed: bool = True) ->
 
 
 def path_positions(keys: int, frames: int, kind: str, closed: bool) -> np.ndarray:
-    """Where the frames stand on the way through the keys, float64 (frames,): 2.5 is half way from key 2 to the next.
+    """Positions of the frames on the path, float64 (frames,): 2.5 is halfway from key 2 to key 3.
 
-    The full circle of two keys has four quarters: its whole numbers are the first key, the second and their opposites.
+    On the full circle of two keys, positions 0 to 3 are the first key, the second, and their opposites.
     """
     circle = is_circle(keys, kind, closed)
     segments = 4 if circle else keys if closed else keys - 1
     steps = frames if closed else frames - 1
-    if steps >= segments and not circle:  # bend the way a little, so that every key falls on a frame
+    if steps >= segments and not circle:  # shift positions slightly, so that every key is a frame
         return np.interp(np.arange(frames), [k * steps // segments for k in range(segments + 1)], range(segments + 1))
     return np.arange(frames) * segments / max(steps, 1)
 
 
 def path_points(keys: Tensor, positions: np.ndarray, kind: str, closed: bool) -> Tensor:
-    """Points (F, D) of the path through ``keys`` (K, D) at ``positions`` (F,), which ``path_positions`` explains.
+    """Points (F, D) of the path through ``keys`` (K, D) at ``positions`` (F,) (see ``path_positions``).
 
     Raises:
         AnimeGenError: the kind of path is unknown.
@@ -187,9 +187,9 @@ def path_points(keys: Tensor, positions: np.ndarray, kind: str, closed: bool) ->
 
 
 def path_shares(keys: int, positions: np.ndarray, kind: str, closed: bool) -> Tensor:
-    """How much of each key is in each point of a path: float32 (F, K), rows that sum to 1.
+    """Weights of the keys at each point of a path: float32 (F, K); rows sum to 1.
 
-    On the full circle u cos a + v sin a, where the second key is a quarter turn away, the shares are cos^2 a and sin^2 a.
+    On the full circle u cos a + v sin a the weights are cos^2 a and sin^2 a.
     """
     shares = torch.zeros(len(positions), keys)
     if is_circle(keys, kind, closed):
@@ -205,12 +205,12 @@ def path_shares(keys: int, positions: np.ndarray, kind: str, closed: bool) -> Te
 
 
 def is_circle(keys: int, kind: str, closed: bool) -> bool:
-    """Whether a path is one full circle instead of a way from key to key."""
+    """Whether a path is one full circle, instead of segments from key to key."""
     return kind == "circular" and closed and keys == 2
 
 
 def variation(z: Tensor, variation_z: Tensor, strength: float) -> Tensor:
-    """A relative of z (..., D): ``slerp`` toward another latent, where strength 0 is exactly z and 1 exactly the other.
+    """A variation of z (..., D): ``slerp`` toward another latent. Strength 0 is exactly z, 1 exactly the other.
 
     Raises:
         AnimeGenError: the strength is not in [0, 1].
@@ -219,12 +219,13 @@ def variation(z: Tensor, variation_z: Tensor, strength: float) -> Tensor:
 
 
 def truncate(w: Tensor, w_mean: Tensor, psi: float) -> Tensor:
-    """The truncation trick, w_mean + psi (w - w_mean) (Karras et al. 2019, appendix B): below 1 plainer and cleaner.
+    """The truncation trick, w_mean + psi (w - w_mean) (Karras et al. 2019, appendix B).
 
     Args:
         w: (..., w_dim).
         w_mean: mean of w, or of a label's w: (..., w_dim).
-        psi: 1 gives exactly w, 0 exactly the mean; negative values the opposite face.
+        psi: 1 gives exactly w, 0 exactly the mean, negative values the opposite face. Below 1 faces are more usual and have
+            fewer faults.
 
     Raises:
         AnimeGenError: psi is not in [-2, 2].
@@ -240,8 +241,8 @@ def style_mixing(
     Args:
         coarse, middle, fine: w of each source, (N, w_dim), or (1, w_dim) for all.
         num_layers: of the generator.
-        crossovers: the layers at which middle and fine begin; by default those of a generator with two layers for each
-            size. Of other generators take their attribute ``crossovers``.
+        crossovers: the layers at which middle and fine styles begin; by default those of a generator with two layers for each
+            size. Other generators have an attribute ``crossovers``.
 
     Returns:
         ws (N, num_layers, w_dim).
@@ -269,22 +270,22 @@ def _norm(x: Tensor) -> Tensor:
 
 
 def _unit(x: Tensor) -> Tensor:
-    """x (..., D) with a norm of 1; the first axis where x is zero."""
+    """x (..., D) normalised to 1; the first axis if x is zero."""
     norm = _norm(x)
     axis = F.one_hot(torch.tensor(0, device=x.device), x.shape[-1]).to(x.dtype)
     return torch.where(norm > 0, x / norm.clamp_min(torch.finfo(x.dtype).tiny), axis)
 
 
 def _orthonormal(u: Tensor, v: Tensor) -> Tensor:
-    """The unit vector at right angles to u in the plane of unit vectors u and v (..., D), on v's side.
+    """The unit vector orthogonal to u in the plane of unit vectors u and v (..., D), on v's side.
 
-    Where they are parallel there is no such plane, and a fixed vector is taken: u with each pair of coordinates turned by a
-    right angle. Turned so, a random latent stays one, which an axis at right angles would not be.
+    If they are parallel it is u with each pair of coordinates rotated by a right angle: that is still like a random latent,
+    unlike an axis.
     """
     u, v = torch.broadcast_tensors(u, v)
     rest = v - (u * v).sum(-1, keepdim=True) * u
-    rest = rest - (u * rest).sum(-1, keepdim=True) * u  # once more, as the first pass leaves a rounding error
+    rest = rest - (u * rest).sum(-1, keepdim=True) * u  # a second pass, to remove the rounding error of the first
     odd = u.shape[-1] % 2
     pairs = u[..., : u.shape[-1] - odd].unflatten(-1, (-1, 2))
-    turned = F.pad(torch.stack([-pairs[..., 1], pairs[..., 0]], dim=-1).flatten(-2), (0, odd))  # a lone last one is left out
+    turned = F.pad(torch.stack([-pairs[..., 1], pairs[..., 0]], dim=-1).flatten(-2), (0, odd))  # an odd last one becomes 0
     return _unit(torch.where(_norm(rest) < _PARALLEL, turned, rest))

@@ -1,13 +1,14 @@
-"""A checkpoint as one ONNX file (https://onnx.ai), for games and web pages that draw faces without Python.
+"""Exports a checkpoint as one ONNX file (https://onnx.ai), for games and web pages without Python.
 
-The graph takes what is left of N characters once their seeds have become numbers, and draws as ``renderers`` does:
+The graph draws N characters as ``renderers`` does. Its inputs:
 
 - ``z`` (N, D), float32: ``latents.seed_to_z`` of each seed;
 - ``psi`` (), float32: creativity;
 - ``labels`` (N, 2), int32, of conditional checkpoints: indices of hair and eye colour in ``labels.HAIR`` and ``EYES``, -1 any;
 - ``noise`` (N, M), float32, of style-based checkpoints: ``latents.seed_to_noise`` of each seed.
 
-Out comes ``picture`` (N, 3, H, W), float32 in [-1, 1]. Colours, origin, licence and weights' hash stand in the file's metadata.
+The output is ``picture`` (N, 3, H, W), float32 in [-1, 1]. The metadata has colours, training data, licence and the weights'
+hash.
 """
 
 import copy
@@ -30,18 +31,18 @@ from animegen_core.models.layers import LabelEmbedding
 from animegen_core.models.stylegan import StyleBasedGenerator
 from animegen_core.renderers import mean_face, truncated
 
-TOLERANCE = 1e-3  # between ONNX Runtime's pictures and PyTorch's: an eighth of a step of 8-bit colour
-_PACKAGES = ("onnx", "onnxscript", "onnxruntime")  # the file's format, what torch.onnx writes it with, what checks it
+TOLERANCE = 1e-3  # between images of ONNX Runtime and PyTorch: an eighth of a level of 8-bit colour
+_PACKAGES = ("onnx", "onnxscript", "onnxruntime")  # for the format, for torch.onnx, and for the check
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written.
+    """An exported file.
 
     Attributes:
         size: of the file in bytes.
         inputs: shape of each input, "N" for the number of faces.
-        difference: the largest between ONNX Runtime's pictures and PyTorch's, in [-1, 1].
+        difference: the largest difference between images of ONNX Runtime and PyTorch, in [-1, 1].
     """
 
     size: int
@@ -50,13 +51,13 @@ class Exported:
 
 
 def export_onnx(checkpoint: Checkpoint, path: str | Path) -> Exported:
-    """Write a checkpoint as an ONNX file, atomically, once ONNX Runtime has drawn the same pictures with it as PyTorch.
+    """Write a checkpoint as an ONNX file, atomically, after checking that ONNX Runtime draws the same images as PyTorch.
 
-    All is in float32. On a CPU that has bfloat16 the studio draws StyleGAN2 in it, and some values differ by a few steps of
+    The file is in float32. On a CPU with bfloat16 the studio uses that for StyleGAN2, so some values differ by a few levels of
     8-bit colour.
 
     Raises:
-        AnimeGenError: the file's suffix is not .onnx, a package is missing, or the pictures differ by more than ``TOLERANCE``.
+        AnimeGenError: the file's suffix is not .onnx, a package is missing, or images differ by more than ``TOLERANCE``.
     """
     path = Path(path)
     if path.suffix.lower() != ".onnx":
@@ -67,9 +68,9 @@ def export_onnx(checkpoint: Checkpoint, path: str | Path) -> Exported:
     graph = kind(checkpoint.generator, labelled).eval().requires_grad_(False)
     model = _to_onnx(graph, _metadata(checkpoint, labelled))
     differences = [_difference(model, graph, seeds) for seeds in ([0], [1, 2, 3])]
-    if not all(difference <= TOLERANCE for difference in differences):  # so that NaN is refused too
+    if not all(difference <= TOLERANCE for difference in differences):  # also refuses NaN
         found = " and ".join(f"{difference:.2g}" for difference in differences)
-        raise AnimeGenError(f"ONNX Runtime's pictures differ from PyTorch's by {found}; at most {TOLERANCE:g} is accepted.")
+        raise AnimeGenError(f"Images of ONNX Runtime and PyTorch differ by {found}, more than {TOLERANCE:g}.")
     with atomic_path(path) as temporary:
         temporary.write_bytes(model)
     inputs = {name: ("N", *value.shape[1:]) if value.ndim else () for name, value in graph.example([0]).items()}
@@ -83,15 +84,15 @@ class _LatentGraph(nn.Module):
         super().__init__()
         self.generator = generator
         self.labelled = labelled
-        for index, count in enumerate(LABEL_DIMS):  # row 0 stands for "any": no colour has any weight
+        for index, count in enumerate(LABEL_DIMS):  # row 0 means "any": all weights are 0
             self.register_buffer(f"weights{index}", torch.eye(count + 1)[:, 1:])
 
     def example(self, seeds: list[int]) -> dict[str, Tensor]:
-        """Inputs for faces of some seeds, in colours that differ from face to face."""
+        """Example inputs for these seeds, each with other colours."""
         return _example(seeds, self.generator.latent_dim, self.labelled)
 
     def forward(self, z: Tensor, psi: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Inputs as in the module's docstring to pictures."""
+        """Draw images; inputs and output as in the module's docstring."""
         z = psi * z
         if labels is None:
             return self.generator(z)
@@ -100,7 +101,7 @@ class _LatentGraph(nn.Module):
 
 
 class _StyleGraph(nn.Module):
-    """``StyleRenderer`` as a function of tensors, without mixed styles. Mean faces of all pairs of colours are constants."""
+    """``StyleRenderer`` as a function of tensors, without style mixing. Mean faces of all pairs of colours are constants."""
 
     def __init__(self, generator: StyleBasedGenerator, labelled: bool) -> None:
         super().__init__()
@@ -114,12 +115,12 @@ class _StyleGraph(nn.Module):
         self.noise_counts = [shape[2] * shape[3] for shape in self.noise_shapes]
 
     def example(self, seeds: list[int]) -> dict[str, Tensor]:
-        """Inputs for faces of some seeds, in colours that differ from face to face."""
+        """Example inputs for these seeds, each with other colours."""
         noise = torch.stack([seed_to_noise(seed, sum(self.noise_counts)) for seed in seeds])
         return _example(seeds, self.generator.latent_dim, self.labelled) | {"noise": noise}
 
     def forward(self, z: Tensor, psi: Tensor, noise: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Inputs as in the module's docstring to pictures."""
+        """Draw images; inputs and output as in the module's docstring."""
         labels = None if labels is None else labels.long()
         centre = self.means[:1] if labels is None else self.means[(labels[:, 0] + 1) * (len(EYES) + 1) + labels[:, 1] + 1]
         w = truncated(centre, self.generator.map(z, labels) - centre, psi)  # (N, w_dim)
@@ -130,7 +131,7 @@ class _StyleGraph(nn.Module):
 
 
 class _Embedding(nn.Module):
-    """``LabelEmbedding`` without its checks, for which a graph would have to know the labels."""
+    """``LabelEmbedding`` without its checks, which depend on the labels' values and cannot be exported."""
 
     def __init__(self, embedding: LabelEmbedding) -> None:
         super().__init__()
@@ -142,7 +143,7 @@ class _Embedding(nn.Module):
 
 
 def _mean_faces(generator: StyleBasedGenerator, labelled: bool) -> Tensor:
-    """Mean w of each pair of colours, eyes changing first and "any" before all: (156, w_dim); without labels (1, w_dim)."""
+    """Mean w of each pair of colours, (156, w_dim); eyes vary fastest, "any" is first. Without labels (1, w_dim)."""
     pairs = torch.cartesian_prod(*(torch.arange(ANY, count) for count in LABEL_DIMS)).split(1) if labelled else [None]
     with torch.no_grad():
         return torch.stack([mean_face(generator, pair) for pair in pairs])
@@ -157,7 +158,7 @@ def _example(seeds: list[int], latent_dim: int, labelled: bool) -> dict[str, Ten
 
 
 def _metadata(checkpoint: Checkpoint, labelled: bool) -> dict[str, str]:
-    """What whoever finds the file should know about it."""
+    """Metadata of the file: colours, training data, licence, hash."""
     colours = {"hair": json.dumps(HAIR), "eyes": json.dumps(EYES)} if labelled else {}
     if "label_frequencies" in checkpoint.config:  # with which the studio draws colours that are left open
         colours["label_frequencies"] = json.dumps(checkpoint.config["label_frequencies"])
@@ -168,9 +169,7 @@ def _metadata(checkpoint: Checkpoint, labelled: bool) -> dict[str, str]:
 def _check_packages() -> None:
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
-        raise AnimeGenError(
-            f"Export needs {' and '.join(missing)}; install what it needs with: pip install {' '.join(_PACKAGES)}"
-        )
+        raise AnimeGenError(f"Export needs {' and '.join(missing)}; install with: pip install {' '.join(_PACKAGES)}")
 
 
 def _to_onnx(graph: nn.Module, metadata: dict[str, str]) -> bytes:
@@ -180,8 +179,8 @@ def _to_onnx(graph: nn.Module, metadata: dict[str, str]) -> bytes:
     faces = torch.export.Dim("N")
     shapes = {name: {0: faces} if value.ndim else {} for name, value in example.items()}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # which tell of deprecations within torch
-        # Strict, as len(tensor), which the networks ask for, is a fixed number to the other way of looking at them.
+        warnings.simplefilter("ignore")  # deprecations inside torch
+        # strict=True, because the other mode fixes len(tensor), which the networks use.
         exported = torch.export.export(graph, (), example, dynamic_shapes=shapes, strict=True)
         names = dict(input_names=list(example), output_names=["picture"])
         program = torch.onnx.export(exported, **names, dynamic_shapes=shapes, dynamo=True, verbose=False)
@@ -191,7 +190,7 @@ def _to_onnx(graph: nn.Module, metadata: dict[str, str]) -> bytes:
 
 
 def _difference(model: bytes, graph: nn.Module, seeds: list[int]) -> float:
-    """The largest difference between ONNX Runtime's and PyTorch's pictures of some seeds."""
+    """The largest difference between images of ONNX Runtime and PyTorch for some seeds."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])

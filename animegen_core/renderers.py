@@ -1,6 +1,6 @@
-"""How each kind of generator turns a character into a picture: ``locate`` says where it lies, ``draw`` draws what lies there.
+"""Draws characters with each kind of generator: ``locate`` returns a character's point, ``draw`` the image of a point.
 
-A point is all that one face depends on, as vectors between which other faces lie: an animation moves from point to point.
+A point has all that a face depends on, as vectors that can be interpolated: an animation moves from point to point.
 """
 
 from collections.abc import Mapping
@@ -18,18 +18,18 @@ from animegen_core.models.stylegan import StyleBasedGenerator
 
 Frequencies = Mapping[str, Mapping[str, float]]  # of each colour, by attribute
 
-MEAN_OVER = 1024  # latents whose mean w is a label's mean face: its error is 3 % of the spread of w
+MEAN_OVER = 1024  # latents over which a label's mean w is computed; its error is 3 % of the standard deviation of w
 
 
 class Point(NamedTuple):
-    """Where a character lies. What is drawn is ``centre + psi * direction``.
+    """The point of a character; ``centre + psi * direction`` is drawn.
 
     Attributes:
-        direction: from the mean face to this one, (D,).
+        direction: from the mean face to the character's, (D,).
         centre: the mean face, (D,).
-        psi: distance from the mean face, a scalar.
-        labels: weight of each colour, (L,); empty where the generator does not take them with the latent.
-        noise: of all layers, (M,); empty where the generator takes none.
+        psi: truncation psi, a scalar.
+        labels: weight of each colour, (L,); empty unless the generator takes labels beside the latent.
+        noise: of all layers, (M,); empty if the generator takes none.
     """
 
     direction: Tensor
@@ -56,7 +56,7 @@ def make_renderer(
 def truncated(centre: Tensor, direction: Tensor, psi: Tensor) -> Tensor:
     """The truncation trick (Karras et al. 2019, appendix B) from the mean face ``centre`` (..., D) along ``direction``.
 
-    ``latents.truncate`` rounds differently, and pictures of old descriptions must not change.
+    ``latents.truncate`` rounds differently, but images of old descriptions must not change.
     """
     return centre + psi * direction
 
@@ -64,7 +64,7 @@ def truncated(centre: Tensor, direction: Tensor, psi: Tensor) -> Tensor:
 def mean_face(generator: StyleBasedGenerator, labels: Tensor | None) -> Tensor:
     """The mean face of labels (1, attributes): the mean w (w_dim,) of fixed latents, on the CPU.
 
-    Without labels, the mean that training kept.
+    Without labels, the running mean of training.
     """
     if labels is None:
         return generator.w_avg.cpu()
@@ -73,7 +73,7 @@ def mean_face(generator: StyleBasedGenerator, labels: Tensor | None) -> Tensor:
 
 
 def _map_on_cpu(generator: StyleBasedGenerator, z: Tensor, labels: Tensor | None) -> Tensor:
-    """w (N, w_dim), mapped where the generator is and brought to the CPU."""
+    """w (N, w_dim), computed on the generator's device and moved to the CPU."""
     where = generator.w_avg.device
     return generator.map(z.to(where), None if labels is None else labels.to(where)).cpu()
 
@@ -96,7 +96,7 @@ class _Labels:
 
 
 class LatentRenderer:
-    """z, and soft labels if any, to a picture: the DCGANs. psi scales z, so that 0 is the picture of the mean latent."""
+    """Renderer of DCGANs, from z and, if conditional, soft labels. psi scales z; 0 is the mean latent."""
 
     def __init__(self, generator: nn.Module, labels: _Labels | None, device: torch.device) -> None:
         self._generator = generator.to(device)
@@ -113,16 +113,16 @@ class LatentRenderer:
         return Point(z, torch.zeros_like(z), torch.tensor(character.psi), labels, torch.empty(0))
 
     def draw(self, point: Point) -> Tensor:
-        """The picture at a point: (1, 3, H, W) in [-1, 1]."""
+        """The image of a point: (1, 3, H, W) in [-1, 1]."""
         z = truncated(point.centre, point.direction, point.psi)[None].to(self._device)
         return self._generator(z, point.labels[None].to(self._device)) if self._labels else self._generator(z)
 
 
 class StyleRenderer:
-    """z to w, truncated toward the labels' mean and mixed by layers, to a picture: StyleGAN and StyleGAN2.
+    """Renderer of StyleGAN and StyleGAN2: w is truncated toward the labels' mean and mixed by layers.
 
-    Points are in w, one for each layer. On a CPU a generator that has a faster form for inference renders in that, with
-    bfloat16 where the CPU has it: emulated, it is slower than float32.
+    Points have a w for each layer. On a CPU a generator is replaced by its faster inference form, if it has one, in bfloat16
+    if the CPU computes that in hardware; emulated bfloat16 is slower than float32.
     """
 
     def __init__(self, generator: StyleBasedGenerator, labels: _Labels | None, device: torch.device) -> None:
@@ -147,12 +147,12 @@ class StyleRenderer:
             (ws - centres).flatten(),
             centres.flatten(),
             torch.tensor(character.psi),
-            torch.empty(0),  # w knows them already
+            torch.empty(0),  # w includes them
             seed_to_noise(character.seed, sum(self._noise_counts)),
         )
 
     def draw(self, point: Point) -> Tensor:
-        """The picture at a point: (1, 3, H, W), about [-1, 1]."""
+        """The image of a point: (1, 3, H, W), about [-1, 1]."""
         ws = truncated(point.centre, point.direction, point.psi).view(1, self._generator.num_layers, -1)
         noise = [part.view(shape) for part, shape in zip(point.noise.split(self._noise_counts), self._noise_shapes)]
         return self._generator.synthesize(ws.to(self._device), [layer.to(self._device) for layer in noise])
@@ -163,7 +163,7 @@ class StyleRenderer:
         return _map_on_cpu(self._generator, z, labels), self._mean(labels)[None]
 
     def _mean(self, labels: Tensor | None) -> Tensor:
-        """``mean_face``, remembered for each label."""
+        """``mean_face``, cached for each label."""
         key = None if labels is None else tuple(labels[0].tolist())
         if key not in self._means:
             self._means[key] = mean_face(self._generator, labels)
@@ -171,7 +171,7 @@ class StyleRenderer:
 
 
 def _varied_z(character: Character, dim: int) -> Tensor:
-    """z (1, dim) of the seed, moved toward the variation's."""
+    """z (1, dim) of the seed, moved toward that of the variation."""
     z = seeds_to_z([character.seed], dim)
     if character.variation_strength == 0:
         return z

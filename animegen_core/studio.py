@@ -1,4 +1,4 @@
-"""Studio: a checkpoint plus what can be made with it. The interface and the command line talk to nothing else."""
+"""Studio: draws with a checkpoint. Interface and command line use only this."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ from animegen_core.renderers import Point, make_renderer
 from animegen_core.version import __version__
 
 _PROGRAM = "AnimeGen"
-_MAX_NAME = 200  # characters of a checkpoint's name, "user/name@revision" at most
+_MAX_NAME = 200  # characters of a checkpoint's name, such as "user/name@revision"
 
 
 class Studio:
@@ -36,7 +36,7 @@ class Studio:
         device: a torch device; by default CUDA if present, else the CPU.
 
     Attributes:
-        capabilities: what this checkpoint can do.
+        capabilities: what this checkpoint supports.
     """
 
     def __init__(self, checkpoint: Checkpoint, device: str | torch.device | None = None) -> None:
@@ -48,9 +48,9 @@ class Studio:
 
     @classmethod
     def load(cls, name: str | Path | HubName, device: str | torch.device | None = None, local_folders: bool = True) -> "Studio":
-        """Open a bundled checkpoint by name, one of the Hub as user/repo[@revision], or any by its folder.
+        """Load a checkpoint: a bundled name, user/repo[@revision] of the Hub, or a folder.
 
-        Names that strangers give are opened with ``local_folders`` false (see ``load_checkpoint``).
+        Use ``local_folders=False`` for names from strangers (see ``load_checkpoint``).
 
         Raises:
             AnimeGenError: there is no such checkpoint, or it is damaged.
@@ -59,28 +59,28 @@ class Studio:
 
     @property
     def usual_psi(self) -> float:
-        """The creativity to begin with: a little truncation costs style-based models few faces and mends many."""
+        """The default psi: a little truncation improves many faces of style-based models."""
         return 0.7 if self.capabilities.styles else 1.0
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Sides in pixels that pictures can have: the checkpoint's own first, then enlarged ones (see ``upscaling``)."""
+        """Possible sizes in pixels: the checkpoint's own, then enlarged ones (see ``upscaling``)."""
         return sizes_of(self.checkpoint.generator.resolution)
 
     def render(self, character: Character, size: int | None = None) -> Image.Image:
-        """The character's face: an RGB picture of the checkpoint's resolution, or enlarged to ``size``, one of ``sizes``.
+        """Draw a character: an RGB image of the checkpoint's resolution, or enlarged to ``size``, one of ``sizes``.
 
         Raises:
-            AnimeGenError: the checkpoint cannot do what the character asks for; the sentence names bundled ones that can. Or
-                there is no such size.
+            AnimeGenError: the checkpoint does not support one of the character's fields (the message names bundled ones that
+                do), or there is no such size.
         """
         return next(self.render_many([character], size))
 
     def render_many(self, characters: Sequence[Character], size: int | None = None) -> Iterator[Image.Image]:
-        """The faces of several characters, one by one as they are drawn.
+        """Yield the faces of several characters as they are drawn.
 
-        Each goes through the network alone: convolutions of another batch size may round differently, and a face must not
-        depend on its neighbours. On a CPU this is also no slower, as one face's activations stay in the cache.
+        Each is drawn alone, because another batch size may round differently, and a face must not depend on others. On a CPU
+        this is not slower, because the activations of one face fit into the cache.
 
         Raises:
             AnimeGenError: as in ``render``, before the first face is drawn.
@@ -104,7 +104,7 @@ class Studio:
         return [enlarge(picture, size) for size in sizes]
 
     def mix(self, coarse: int, middle: int, fine: int, crossovers: tuple[int, int] = CROSSOVERS) -> Image.Image:
-        """One face with the pose and shape of a first seed, the features of a second and the colours of a third.
+        """Draw a face with the pose and shape of a first seed, the features of a second and the colours of a third.
 
         Raises:
             AnimeGenError: the checkpoint has no styles, or an argument is out of range (see ``Character``).
@@ -112,11 +112,11 @@ class Studio:
         return self.render(Character(coarse, middle=middle, fine=fine, crossovers=crossovers))
 
     def animate(self, animation: Animation, size: int | None = None) -> Iterator[Image.Image]:
-        """Exactly ``animation.frames`` pictures, one by one as they are drawn.
+        """Yield the ``animation.frames`` images as they are drawn.
 
-        DCGANs move in z, style-based models in w (for each layer, as seen from the mean face). psi and labels change from key
-        to key too, and the noise of the layers along a sphere, where it stays noise. A frame that falls on a key is
-        that character's face, except on a circle, which keeps one distance from the mean face.
+        The path is in z for DCGANs, and for style-based models in w of each layer, relative to the mean face. psi and labels
+        are interpolated too. Noise moves on a sphere, so that its distribution stays the same. A frame at a key is that
+        character's face, except on a circle, which has a constant distance from the mean face.
 
         Raises:
             AnimeGenError: as in ``render``, before the first frame is drawn.
@@ -135,8 +135,8 @@ class Studio:
 
         Args:
             keys: at least two characters.
-            positions: where between them: 0 is the first, 2.5 half way from the third to the fourth.
-            path, closed: the way that is taken (see ``latents.path`` and ``latents.path_positions``).
+            positions: on the path: 0 is the first key, 2.5 halfway from the third to the fourth.
+            path, closed: kind of path (see ``latents.path`` and ``latents.path_positions``).
             size: as in ``render``.
 
         Raises:
@@ -149,33 +149,33 @@ class Studio:
         directions, centres, psis, labels, noises = map(torch.stack, zip(*points))
         positions = np.asarray(positions, dtype=float)
         way = path_points(directions, positions, path, closed)  # (F, D)
-        if path == "circular":  # of radius sqrt(D), as latents are; w has a length of its own
+        if path == "circular":  # has radius sqrt(D), for latents; w has another norm
             way = way * (directions.norm(dim=1).mean() / math.sqrt(directions.shape[1]))
         shares = path_shares(len(keys), positions, path, closed)  # (F, K)
-        noise_path = "slerp" if path == "linear" else path  # a straight way between noises is half as loud in the middle
+        noise_path = "slerp" if path == "linear" else path  # a linear path would halve the noise's variance
         for position, direction, share in zip(positions, way, shares):
             noise = noises[0]
-            if len(noise):  # frame by frame, as all at once would fill the memory
+            if len(noise):  # frame by frame, because all at once need too much memory
                 noise = path_points(noises, position[None], noise_path, closed)[0]
             point = Point(direction, share @ centres, share @ psis, share @ labels, noise)
             yield draw(partial(self._draw, point, size))
 
     def check(self, character: Character) -> None:
-        """See that the checkpoint can do what a character asks for.
+        """Check that the checkpoint supports a character's fields.
 
         Raises:
-            AnimeGenError: it cannot; the sentence names bundled ones that can.
+            AnimeGenError: it does not; the message names bundled ones that do.
         """
         if (character.hair or character.eyes) and not self.capabilities.labels:
-            self._refuse("Hair and eye colours", "labels")
+            self._refuse("hair and eye colours", "labels")
         if character.mixes_styles and not self.capabilities.styles:
-            self._refuse("Mixed styles", "styles")
+            self._refuse("styles to mix", "styles")
 
     def describe(self, described: Character | Animation | Matrix, size: int | None = None) -> dict[str, Any]:
-        """The description that a saved file carries: program, checkpoint, weights' hash, and what is described.
+        """The description to embed in a file: program, checkpoint, hash of its weights, and ``described``.
 
         Args:
-            size: that of the file's pictures, which is noted if it is not the checkpoint's own.
+            size: of the file's images; included if it is not the checkpoint's own.
         """
         return {
             "program": _PROGRAM,
@@ -198,7 +198,7 @@ class Studio:
     def _check_size(self, size: int | None) -> None:
         if size is not None and (isinstance(size, bool) or size not in self.sizes):
             good = ", ".join(map(str, self.sizes))
-            raise AnimeGenError(f"The size is {quote(size)}, but '{self.checkpoint.name}' draws pictures of {good} px.")
+            raise AnimeGenError(f"The size is {quote(size)}, but '{self.checkpoint.name}' draws images of {good} px.")
 
     def _refuse(self, wish: str, capability: str) -> None:
         able = [
@@ -206,15 +206,15 @@ class Studio:
             for name, config in bundled_configs().items()
             if getattr(Capabilities.of(config["family"], config["generator"]), capability)
         ]
-        advice = f"use {' or '.join(able)}" if able else "none that can is bundled yet"
-        raise AnimeGenError(f"{wish} are beyond checkpoint '{self.checkpoint.name}'; {advice}.")
+        advice = f"use {' or '.join(able)}" if able else "no bundled checkpoint has them"
+        raise AnimeGenError(f"Checkpoint '{self.checkpoint.name}' has no {wish}; {advice}.")
 
 
 def read_described(description: dict[str, Any]) -> tuple[str, Character | Animation | Matrix]:
-    """Checkpoint name, and character, animation or matrix, from a description made by ``Studio.describe``.
+    """Checkpoint name, and character, animation or matrix, from a description of ``Studio.describe``.
 
     Raises:
-        AnimeGenError: the description is of another origin or damaged.
+        AnimeGenError: the description is damaged or not of AnimeGen.
     """
     checkpoint = description.get("checkpoint") if isinstance(description, dict) else None
     if not isinstance(checkpoint, str) or description.get("program") != _PROGRAM:
@@ -228,7 +228,7 @@ def read_described(description: dict[str, Any]) -> tuple[str, Character | Animat
 
 
 def read_character(description: dict[str, Any]) -> tuple[str, Character]:
-    """As ``read_described``, for a description that must be a character's."""
+    """As ``read_described``, for the description of a character."""
     checkpoint, described = read_described(description)
     if not isinstance(described, Character):
         kind = "an animation" if isinstance(described, Animation) else "a matrix"

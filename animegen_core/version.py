@@ -1,3 +1,3 @@
-"""The program's version, which descriptions carry."""
+"""The program's version, included in descriptions."""
 
 __version__ = "0.1.0"

@@ -63,7 +63,7 @@ def main(
     kimg: Annotated[float, typer.Option(help="Thousands of pictures that each variant is shown.")],
     seeds: Annotated[int, typer.Option(help="How often each variant is trained.", min=1)] = 1,
     out: Annotated[Path, typer.Option(help="Where the runs and the table are written.")] = Path("runs/variants"),
-    device: Annotated[str | None, typer.Option(help="cpu, cuda ...; by default the best one present.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda ...; by default the best available.")] = None,
 ) -> None:
     """Train the DCGAN's variants on one budget and write a table of how good and how stable they are."""
     cache = load_pictures(data)

@@ -91,7 +91,7 @@ def test_the_file_is_the_project(studio, animation, frames, save, name):
 
 @pytest.mark.parametrize("name", ["loop.gif", "loop.webp", "loop.mp4"])
 def test_the_description_can_be_left_out(save, name):
-    with pytest.raises(AnimeGenError, match="carries no AnimeGen description"):
+    with pytest.raises(AnimeGenError, match="has no AnimeGen description"):
         read_description(save(name, description=None))
 
 
@@ -116,7 +116,7 @@ def test_a_failing_animation_leaves_nothing_new(save, frames, tmp_path, name):
 
 @pytest.mark.parametrize("name", ["loop.avi", "loop.png", "loop.gif.txt"])
 def test_an_unknown_format_names_the_known_ones(save, name):
-    with pytest.raises(AnimeGenError, match=f"^'{name}' ends in no known format; take .gif, .webp, .mp4, or a folder.$"):
+    with pytest.raises(AnimeGenError, match=f"^'{name}' has an unknown suffix; use .gif, .webp, .mp4, or a folder.$"):
         save(name)
 
 
@@ -124,7 +124,7 @@ def test_a_full_folder_is_not_mixed_with_frames(save, tmp_path):
     (tmp_path / "frames").mkdir()
     check_format(tmp_path / "frames")
     (tmp_path / "frames" / "mine.txt").touch()
-    with pytest.raises(AnimeGenError, match="is not empty; give a new one"):
+    with pytest.raises(AnimeGenError, match="is not empty; give a new folder"):
         save("frames")
     assert [path.name for path in (tmp_path / "frames").iterdir()] == ["mine.txt"]
 

@@ -38,9 +38,9 @@ def test_a_bad_seed_is_quoted(seed):
 @pytest.mark.parametrize(
     "description, message",
     [
-        (None, "not by None"),
-        ([1], r"not by \[1\]"),
-        ("seed", "not by 'seed'"),
+        (None, "but got None"),
+        ([1], r"but got \[1\]"),
+        ("seed", "but got 'seed'"),
         ({}, "needs the field 'seed'"),
         ({"seed": 1, "wings": 2}, "Unknown field 'wings' in a character; known are: seed"),
         ({"seed": 1, "x" * 10_000: 2}, r"^.{1,200}$"),
@@ -126,7 +126,7 @@ def test_an_animation_survives_json():
         ({"keys": [{"seed": 1}] * 9}, "2 to 8 key characters, not 9"),
         ({"keys": "12"}, "must be a list of characters, not '12'"),
         ({"keys": {"seed": 1}}, "must be a list"),
-        ({"keys": [1, 2]}, "not by 1"),
+        ({"keys": [1, 2]}, "but got 1"),
         ({"keys": [{"seed": 1}, {"seed": -1}]}, "Seed -1"),
         ({"path": "cubic"}, "Unknown path 'cubic'; known are: slerp, linear, circular"),
         ({"path": ["slerp"]}, "Unknown path"),
@@ -177,8 +177,8 @@ def test_easing_lingers_at_the_keys():
     "description, message",
     [
         ({"rows": [1]}, "A matrix needs the field 'columns'"),
-        ({"rows": [], "columns": [1]}, "A grid of 0 rows was asked for, but it must have 1 to 32"),
-        ({"rows": [1], "columns": [1] * 33}, "A grid of 33 columns"),
+        ({"rows": [], "columns": [1]}, "A grid has 1 to 32 rows, not 0"),
+        ({"rows": [1], "columns": [1] * 33}, "A grid has 1 to 32 columns, not 33"),
         ({"rows": 7, "columns": [1]}, "A matrix's rows must be a list of seeds, not 7"),
         ({"rows": "12", "columns": [1]}, "A matrix's rows must be a list of seeds, not '12'"),
         ({"rows": [-1], "columns": [1]}, "Seed -1"),
@@ -186,7 +186,7 @@ def test_easing_lingers_at_the_keys():
         ({"rows": [1], "columns": [1], "bands": [[]]}, r"Unknown band \[\]; known are: coarse, middle, fine"),
         ({"rows": [1], "columns": [1], "template": {"seed": 1, "psi": 9}}, "psi is 9"),
         ({"rows": [1], "columns": [1], "evil": 1}, "Unknown field 'evil' in a matrix"),
-        ([], "A matrix is described by the fields rows, columns, bands, template"),
+        ([], "A matrix has the fields rows, columns, bands, template"),
     ],
 )
 def test_a_matrix_that_cannot_be_is_one_sentence(description, message):

@@ -125,7 +125,7 @@ def test_a_mistake_ends_with_code_2_one_line_and_no_traceback(tmp_path):
     assert result.returncode == 2
     assert result.stdout == ""
     assert result.stderr.splitlines() == [
-        "Error: '1-x' in '1-x' is no seed; write seeds and ranges from 0 to 4294967295, as in 0-63,100."
+        "Error: '1-x' in '1-x' is not a seed; write seeds and ranges from 0 to 4294967295, such as 0-63,100."
     ]
     assert not (tmp_path / "out").exists()
 
@@ -196,18 +196,18 @@ def test_mix_writes_a_face_or_a_matrix(family_checkpoints, tmp_path):
     "arguments, fragment",
     [
         (["generate", "--seeds", "1", "--hair", "teal"], "Unknown hair colour 'teal'; choose any or one of: aqua, black"),
-        (["generate", "--seeds", "1", "--hair", "red"], "Hair and eye colours are beyond checkpoint 'tiny'"),
+        (["generate", "--seeds", "1", "--hair", "red"], "Checkpoint 'tiny' has no hair and eye colours"),
         (["generate", "--seeds", "1", "--psi", "nan"], "psi is nan"),
         (["generate", "--seeds", "1", "--variation-strength", "2"], "must be a number from 0 to 1"),
         (["animate", "--seeds", "1"], "2 to 8 key characters, not 1"),
         (["animate", "--seeds", "1,2", "--frames", "7"], "from 8 to 240"),
         (["animate", "--seeds", "1,2", "--path", "cubic"], "known are: slerp, linear, circular"),
-        (["mix", "--coarse", "1", "--middle", "2", "--fine", "3"], "Mixed styles are beyond checkpoint 'tiny'"),
-        (["mix", "--rows", "1", "--columns", "2"], "Mixed styles are beyond"),
+        (["mix", "--coarse", "1", "--middle", "2", "--fine", "3"], "Checkpoint 'tiny' has no styles to mix"),
+        (["mix", "--rows", "1", "--columns", "2"], "has no styles to mix"),
         (["mix", "--coarse", "1"], "Give either --coarse, --middle and --fine, or --rows and --columns."),
         (["mix", "--coarse", "1", "--rows", "1", "--columns", "1"], "Give either"),
         (["mix", "--rows", "1", "--columns", "2", "--crossovers", "1,2"], "must be two ascending sizes"),
-        (["mix", "--rows", "0-99", "--columns", "2"], "A grid of 100 rows"),
+        (["mix", "--rows", "0-99", "--columns", "2"], "A grid has 1 to 32 rows, not 100"),
         (["generate", "--seeds", "1", "--sheet", "faces.jpg"], "A sheet is written as .png, not to 'faces.jpg'."),
     ],
 )
@@ -219,7 +219,7 @@ def test_what_cannot_be_is_refused_and_nothing_written(tiny_checkpoint, tmp_path
 
 def test_an_animation_of_an_unknown_format_is_refused(tiny_checkpoint, tmp_path):
     result = run("animate", "--seeds", "1,2", "--checkpoint", tiny_checkpoint, "--out", tmp_path / "loop.avi")
-    assert_refused(result, "'loop.avi' ends in no known format; take .gif, .webp, .mp4, or a folder.")
+    assert_refused(result, "'loop.avi' has an unknown suffix; use .gif, .webp, .mp4, or a folder.")
 
 
 def written(result):
@@ -268,7 +268,7 @@ def test_label_counts_colours_as_json(pictures, tmp_path):
     for index, (name, colours) in enumerate(ATTRIBUTES.items()):
         assert found[name] == {colour: n for i, colour in enumerate(colours) if (n := [t.labels[index] for t in tags].count(i))}
         assert list(found[name].values()) == sorted(found[name].values(), reverse=True)
-    assert run("label", "--data", pictures, "--out", tmp_path / "tags.csv").stdout.startswith("Tagged 12 pictures in ")
+    assert run("label", "--data", pictures, "--out", tmp_path / "tags.csv").stdout.startswith("Tagged 12 images in ")
 
 
 @pytest.mark.parametrize("command", ["generate", "animate", "mix"])
@@ -331,20 +331,20 @@ def test_a_file_that_a_folder_is_in_the_way_of_is_named(tiny_checkpoint, tmp_pat
     "text, fragment",
     [
         (b"{", "The description in 'd.json' is damaged"),
-        (b"\xff\xfe", "is not a text in UTF-8"),
+        (b"\xff\xfe", "is not UTF-8 text"),
         (b"[" * 60_000, "is damaged"),
         (b" " * 100_000 + b"{}", "is damaged"),
         (b"{}", "was not written by AnimeGen"),
         (b'{"program": "AnimeGen", "checkpoint": "nowhere", "character": {"seed": 1}}', "Unknown checkpoint 'nowhere'"),
         (b'{"program": "AnimeGen", "checkpoint": "tiny", "character": {"seed": 1e99}}', "Seed 1e+99"),
-        (b'{"program": "AnimeGen", "checkpoint": "tiny", "animation": {"keys": [1, 2]}}', "not by 1"),
+        (b'{"program": "AnimeGen", "checkpoint": "tiny", "animation": {"keys": [1, 2]}}', "but got 1"),
     ],
 )
 def test_a_bad_description_is_refused(tmp_path, text, fragment):
     (tmp_path / "d.json").write_bytes(text)
     assert_refused(run("render", tmp_path / "d.json", "--out", tmp_path / "out.png"), fragment)
-    assert_refused(run("restore", tmp_path / "d.json"), "could not be read as a picture")
-    assert_refused(run("restore", tmp_path / "missing.png"), "could not be read as a picture")
+    assert_refused(run("restore", tmp_path / "d.json"), "could not be read as an image")
+    assert_refused(run("restore", tmp_path / "missing.png"), "could not be read as an image")
     assert run("render", tmp_path / "missing.json", "--out", tmp_path / "out.png").exit_code == 2
 
 

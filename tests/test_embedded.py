@@ -120,7 +120,7 @@ def test_a_good_description_behind_a_damaged_one_is_found(tmp_path):
 def test_a_text_that_speaks_of_us_is_no_description(tmp_path, text):
     path = tmp_path / "face.jpg"
     path.write_bytes(saved("JPEG", comment=text))
-    with pytest.raises(AnimeGenError, match=r"carries no AnimeGen description|is damaged"):
+    with pytest.raises(AnimeGenError, match=r"has no AnimeGen description|is damaged"):
         read_description(path)
 
 

@@ -44,8 +44,8 @@ def test_the_columns_give_the_bands_that_are_asked_for(studio):
 @pytest.mark.parametrize(
     "rows, columns, options, message",
     [
-        ([], [1], {}, "A grid of 0 rows was asked for, but it must have 1 to 32"),
-        ([1], range(33), {}, "A grid of 33 columns"),
+        ([], [1], {}, "A grid has 1 to 32 rows, not 0"),
+        ([1], range(33), {}, "A grid has 1 to 32 columns, not 33"),
         ([1], [2], dict(bands=["hair"]), "Unknown band 'hair'; known are: coarse, middle, fine"),
         ([1], [-2], {}, "Seed -2"),
     ],
@@ -57,10 +57,10 @@ def test_a_matrix_that_cannot_be_is_told_in_one_sentence(studio, rows, columns, 
 
 @pytest.mark.parametrize("steps", [1, 33, 2.0, "2", True, None])
 def test_an_interpolation_has_at_least_its_two_ends(studio, steps):
-    with pytest.raises(AnimeGenError, match="must have 2 to 32"):
+    with pytest.raises(AnimeGenError, match="A grid has 2 to 32 steps, not "):
         generate_interpolation_grid(studio, [(Character(1), Character(2))], steps)
 
 
 def test_a_checkpoint_without_styles_says_so(family_checkpoints):
-    with pytest.raises(AnimeGenError, match="Mixed styles are beyond checkpoint 'tiny-dcgan'"):
+    with pytest.raises(AnimeGenError, match="Checkpoint 'tiny-dcgan' has no styles to mix"):
         generate_style_mixing_grid(Studio.load(family_checkpoints["dcgan"], "cpu"), [1], [2])

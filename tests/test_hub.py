@@ -181,7 +181,7 @@ def test_a_missing_shard_on_the_hub_is_told(hub, tmp_path):
     missing.unlink()
     hub.put_folder(REPO, folder)
     assert refused(load_checkpoint, REPO) == (
-        f"Checkpoint '{REPO}' lacks {missing.name}, which its model.safetensors.index.json names."
+        f"Checkpoint '{REPO}' has no {missing.name}, which its model.safetensors.index.json lists."
     )
 
 
@@ -229,7 +229,7 @@ def test_offline_mode_is_told(published, monkeypatch):
 def test_a_pull_without_network_leaves_the_copy(published):
     pull(REPO)
     published.switch_off()
-    assert refused(pull, REPO).endswith("the copy on this computer stays as it is.")
+    assert refused(pull, REPO).endswith("the copy on this computer is unchanged.")
     assert load_checkpoint(REPO).name == REPO
 
 
@@ -244,16 +244,16 @@ def test_an_unknown_revision_is_told(published, revision):
 
 def test_a_gated_repository_is_told(published):
     published.gated.add(REPO)
-    assert refused(load_checkpoint, REPO).startswith(f"Access to '{REPO}' must be asked for on its page")
+    assert refused(load_checkpoint, REPO).startswith(f"Request access to '{REPO}' on its page")
 
 
 @pytest.mark.parametrize(
     "config, reason",
     [
         (None, "it has no config.json"),
-        (b'{"model_type": "llama"}', "its config.json is of something else"),
-        (b"[1, 2]", "its config.json is of something else"),
-        (b'{"family": 3}', "its config.json is of something else"),
+        (b'{"model_type": "llama"}', "its config.json is of another program"),
+        (b"[1, 2]", "its config.json is of another program"),
+        (b'{"family": 3}', "its config.json is of another program"),
     ],
 )
 def test_a_foreign_repository_is_told_before_its_weights_are_fetched(hub, config, reason):
@@ -271,7 +271,7 @@ def test_a_repository_with_a_pickle_instead_of_weights_is_told(hub, tiny_checkpo
 @pytest.mark.parametrize("file", ["config.json", "README.md", "model.safetensors"])
 def test_files_of_absurd_size_are_not_fetched(published, file):
     published.sizes[file] = 10**12
-    assert refused(load_checkpoint, REPO).startswith(f"{file} of '{REPO}' has 1,000,000,000,000 bytes; at most ")
+    assert refused(load_checkpoint, REPO).startswith(f"{file} of '{REPO}' has 1,000,000,000,000 bytes, more than ")
     assert not any("/resolve/" in line for line in published.requests)
 
 
@@ -284,12 +284,12 @@ def test_many_shards_of_absurd_size_are_not_fetched(hub):
 def test_a_config_that_asks_for_an_absurd_size_is_told_with_the_repositorys_name(published):
     config = json.loads(published.files(REPO)["config.json"]) | {"generator": {"latent_dim": 4096, "base_channels": 4096}}
     published.put(REPO, published.files(REPO) | {"config.json": json.dumps(config).encode()})
-    assert refused(load_checkpoint, REPO).startswith(f"{REPO}/config.json asks for ")
+    assert refused(load_checkpoint, REPO).startswith(f"{REPO}/config.json has ")
 
 
 def test_weights_that_are_not_the_configs_are_told_with_the_repositorys_name(published):
     published.put(REPO, published.files(REPO) | {"model.safetensors": b"not weights at all, by no means"})
-    assert refused(load_checkpoint, REPO).startswith(f"{REPO}/model.safetensors does not fit its config.json: ")
+    assert refused(load_checkpoint, REPO).startswith(f"{REPO}/model.safetensors does not match its config.json: ")
 
 
 def test_what_is_pushed_can_be_pulled(hub, logged_in, tiny_checkpoint, tmp_path):
@@ -389,11 +389,11 @@ def test_push_without_a_login_is_told(hub, tiny_checkpoint):
 
 def test_push_with_an_unknown_token_is_told(hub, tiny_checkpoint, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_of_long_ago")
-    assert "does not know the token" in refused(push, tiny_checkpoint, REPO)
+    assert "rejects the current token" in refused(push, tiny_checkpoint, REPO)
 
 
 def test_push_without_permission_is_told(hub, logged_in, tiny_checkpoint):
-    assert "no permission for this with 'you/faces'" in refused(push, tiny_checkpoint, "you/faces")
+    assert "no permission for 'you/faces'" in refused(push, tiny_checkpoint, "you/faces")
 
 
 def test_push_without_network_is_told(hub, logged_in, tiny_checkpoint):
@@ -410,7 +410,7 @@ def test_a_card_that_the_hub_refuses_is_told(hub, logged_in, tiny_checkpoint, tm
 def test_a_damaged_checkpoint_is_not_pushed(hub, logged_in, tiny_checkpoint, tmp_path):
     folder = shutil.copytree(tiny_checkpoint, tmp_path / "tiny")
     (folder / "model.safetensors").write_bytes(b"")
-    assert "does not fit" in refused(push, folder, REPO)
+    assert "does not match" in refused(push, folder, REPO)
     assert hub.requests == []
 
 

@@ -65,7 +65,7 @@ def test_a_sheet_has_as_many_columns_as_asked():
 
 
 def test_a_sheet_of_nothing_is_refused():
-    with pytest.raises(AnimeGenError, match="at least 1 picture"):
+    with pytest.raises(AnimeGenError, match="at least 1 image"):
         make_grid([])
 
 
@@ -103,7 +103,7 @@ def test_a_damaged_description_is_told_in_one_sentence(tmp_path, draw, text):
 def test_a_picture_of_another_origin_carries_no_description(tmp_path, draw, suffix):
     path = tmp_path / f"photo{suffix}"
     draw().save(path)
-    with pytest.raises(AnimeGenError, match="carries no AnimeGen description"):
+    with pytest.raises(AnimeGenError, match="has no AnimeGen description"):
         read_description(path)
 
 
@@ -119,7 +119,7 @@ def write_half_a_png(path, draw):
 @pytest.mark.parametrize("write", [write_text, write_half_a_png, lambda path, draw: None])
 def test_a_file_that_is_no_picture_is_told_in_one_sentence(tmp_path, draw, write):
     write(tmp_path / "face.png", draw)
-    with pytest.raises(AnimeGenError, match=r"^'face.png' could not be read as a picture.$"):
+    with pytest.raises(AnimeGenError, match=r"^'face.png' could not be read as an image.$"):
         read_description(tmp_path / "face.png")
 
 
@@ -127,7 +127,7 @@ def test_no_pixel_of_a_large_picture_is_looked_at(tmp_path):
     picture = tmp_path / "face.png"
     Image.new("RGB", (9_000, 9_000)).save(picture)  # 250 kB
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(AnimeGenError, match="carries no AnimeGen"):
+    with pytest.raises(AnimeGenError, match="has no AnimeGen"):
         read_description(picture)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB
 
@@ -155,5 +155,5 @@ def test_another_programs_comment_is_no_description(tmp_path, draw):
     exif[ExifTags.Base.ImageDescription] = "a holiday"
     draw().save(tmp_path / "face.webp", exif=exif)
     for name in ("face.gif", "face.webp"):
-        with pytest.raises(AnimeGenError, match="carries no AnimeGen description"):
+        with pytest.raises(AnimeGenError, match="has no AnimeGen description"):
             read_description(tmp_path / name)

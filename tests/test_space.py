@@ -175,7 +175,7 @@ def test_a_space_that_was_made_on_the_hub_is_filled(hub, logged_in, clone):
 def test_a_space_of_something_else_is_left_alone(hub, logged_in, clone):
     files = {"app.py": b"another program", "checkpoints/its/own": b"weights"}
     hub.put(NAME, files)
-    assert_refused(run(NAME), "The Space 'me/studio' runs something else than AnimeGen; give another name.")
+    assert_refused(run(NAME), "The Space 'me/studio' has another program than AnimeGen; give another name.")
     assert hub.files(NAME) == files
 
 
@@ -192,11 +192,11 @@ def test_without_a_login(hub, clone):
 
 def test_with_a_token_of_long_ago(hub, clone, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_of_long_ago")
-    assert_refused(run(NAME), "does not know the token")
+    assert_refused(run(NAME), "rejects the current token")
 
 
 def test_without_permission(hub, logged_in, clone):
-    assert_refused(run("you/studio"), "no permission for this with 'you/studio'")
+    assert_refused(run("you/studio"), "no permission for 'you/studio'")
 
 
 def test_without_network(hub, logged_in, clone):
@@ -218,5 +218,7 @@ def test_an_installed_package_without_a_clone_is_told(hub, logged_in, clone, mis
 
 def test_what_git_does_not_know_is_no_clone(hub, logged_in, clone):
     (clone / ".git").rename(clone / "elsewhere")
-    assert_refused(run(NAME), f"A Space is made from the files that git tracks, but '{clone}' is no clone, or git is missing.")
+    assert_refused(
+        run(NAME), f"A Space is made from the files that git tracks, but '{clone}' is not a clone, or git is missing."
+    )
     assert hub.requests == []

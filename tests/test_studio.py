@@ -84,7 +84,7 @@ def test_a_description_of_another_origin_is_refused(description):
 
 @pytest.mark.parametrize("device", ["banana", "cuda:99", "meta"])
 def test_a_device_that_is_not_there_is_quoted(tiny_checkpoint, device):
-    with pytest.raises(AnimeGenError, match=f"Device '{device}' is not present"):
+    with pytest.raises(AnimeGenError, match=f"Device '{device}' is not available"):
         Studio.load(tiny_checkpoint, device)
 
 
@@ -233,10 +233,10 @@ def test_what_a_family_cannot_do_is_told_with_those_that_can(studios, monkeypatc
     for studio in map(studios.get, unable):
         monkeypatch.setattr("animegen_core.checkpoint.format.BUNDLED", studio.checkpoint.path.parent)
         for ask in (studio.render_many([Character(1), character]), studio.animate(animation)):
-            with pytest.raises(AnimeGenError, match=f"are beyond checkpoint '{studio.checkpoint.name}'; use {able}.$"):
+            with pytest.raises(AnimeGenError, match=f"Checkpoint '{studio.checkpoint.name}' has no .*; use {able}.$"):
                 next(ask)
         monkeypatch.setattr("animegen_core.checkpoint.format.BUNDLED", tmp_path)
-        with pytest.raises(AnimeGenError, match="none that can is bundled yet"):
+        with pytest.raises(AnimeGenError, match="no bundled checkpoint has them"):
             studio.render(character)
 
 

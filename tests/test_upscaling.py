@@ -42,7 +42,7 @@ def same(first, second):
 def test_without_an_upscaler_faces_are_interpolated(none_bundled, face):
     assert not upscaler_available()
     assert same(enlarge(face, 64), face.resize((64, 64), Resampling.LANCZOS))
-    with pytest.raises(AnimeGenError, match="'upscaler', but none is bundled; take 'lanczos'"):
+    with pytest.raises(AnimeGenError, match="'upscaler', but none is bundled; use 'lanczos'"):
         enlarge(face, 64, "upscaler")
 
 
@@ -90,7 +90,7 @@ def test_threads_that_come_together_load_it_once(bundled, face, monkeypatch):
 
 @pytest.mark.parametrize("size", [0, 8, 17, 48, 256, -64, True, "64", 64.0])
 def test_other_sizes_are_refused_with_the_good_ones(none_bundled, face, size):
-    with pytest.raises(AnimeGenError, match="16 px can have: 16, 32, 64, 128") as caught:
+    with pytest.raises(AnimeGenError, match="16 px it must be one of: 16, 32, 64, 128") as caught:
         enlarge(face, size)
     assert repr(size) in str(caught.value)
 

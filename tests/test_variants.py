@@ -68,7 +68,7 @@ def test_one_that_diverges_does_not_stop_the_others(faces, tmp_path, monkeypatch
 def test_too_few_pictures_are_told_before_anything_is_trained(pictures, tmp_path):
     result = run("--data", pictures, "--kimg", 1, "--out", tmp_path / "out")
     assert result.exit_code == 2
-    assert "12 pictures, fewer than one batch of 128" in result.stderr
+    assert "12 images, fewer than one batch of 128" in result.stderr
     assert not (tmp_path / "out").exists()
 
 

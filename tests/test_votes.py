@@ -75,9 +75,9 @@ def test_what_cannot_be_a_vote_or_a_file_of_votes_is_one_sentence(book, tmp_path
     with pytest.raises(AnimeGenError, match="The vote is 'both', but must be one of: left, right, skip"):
         book.add("abc", LEFT, RIGHT, "both")
     (tmp_path / "text").write_text("no database, though it is long enough to look like one" * 40)
-    with pytest.raises(AnimeGenError, match=r"Votes cannot be kept in '.*text': file is not a database"):
+    with pytest.raises(AnimeGenError, match=r"Votes cannot be saved in '.*text': file is not a database"):
         VoteBook(tmp_path / "text")
-    with pytest.raises(AnimeGenError, match="Votes cannot be kept in"):
+    with pytest.raises(AnimeGenError, match="Votes cannot be saved in"):
         VoteBook(tmp_path / "no such folder" / "votes")
     with sqlite3.connect(tmp_path / "other") as connection:
         connection.execute("CREATE TABLE votes (party TEXT)")

@@ -51,7 +51,7 @@ def test_damaged_weights_are_told(saved, damage):
     _, folder = saved
     path = folder / "model.safetensors"
     path.write_bytes(damage(path.read_bytes()))
-    assert refused(folder).startswith("mine/model.safetensors does not fit its config.json: ")
+    assert refused(folder).startswith("mine/model.safetensors does not match its config.json: ")
 
 
 def rename_one(tensors):
@@ -68,7 +68,7 @@ def test_weights_of_another_network_are_told(saved, change):
     tensors = load_file(folder / "model.safetensors")
     change(tensors)
     save_file(tensors, folder / "model.safetensors")
-    assert refused(folder).startswith("mine/model.safetensors does not fit its config.json: ")
+    assert refused(folder).startswith("mine/model.safetensors does not match its config.json: ")
 
 
 def distort_bytes(data, source):
@@ -143,7 +143,7 @@ def test_weights_of_another_kind_are_told(saved, change, reason):
     tensors, key = load_file(folder / "model.safetensors"), "project.0.weight"
     tensors[key] = change(tensors[key]).contiguous()
     save_file(tensors, folder / "model.safetensors")
-    assert refused(folder) == f"mine/model.safetensors does not fit its config.json: '{key}' {reason}."
+    assert refused(folder) == f"mine/model.safetensors does not match its config.json: '{key}' {reason}."
 
 
 @pytest.mark.parametrize("text, size", [("15MB", 15_000_000), ("1KB", 1000), (" 1.5 gb ", 1_500_000_000), ("0.25Mb", 250_000)])
@@ -156,7 +156,7 @@ def test_sizes_of_shards(text, size):
 )
 def test_bad_sizes_of_shards_are_told(text, tmp_path):
     with pytest.raises(
-        AnimeGenError, match=r"^The shard size is .*, but must be a number and a unit of KB, MB or GB, as in 15MB\.$"
+        AnimeGenError, match=r"^The shard size is .*, but must be a number and a unit of KB, MB or GB, such as 15MB\.$"
     ):
         check_shard_size(text)
     if text is not None:
@@ -260,7 +260,7 @@ def test_shards_of_two_snapshots_are_told(sharded):
 def test_a_missing_shard_is_told(sharded):
     _, folder = sharded
     (folder / shards(folder)[1]).unlink()
-    assert refused(folder).startswith("Checkpoint 'mine' lacks model-00002-of-")
+    assert refused(folder).startswith("Checkpoint 'mine' has no model-00002-of-")
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_an_index_that_names_other_files_is_told(sharded, name):
     index = json.loads(path.read_text())
     index["weight_map"] |= {"project.0.weight": name}
     path.write_text(json.dumps(index))
-    assert "which is not a name of one of their shards" in refused(folder)
+    assert "which is not the name of a shard" in refused(folder)
 
 
 @pytest.mark.parametrize(
@@ -292,10 +292,10 @@ def test_an_index_of_another_network_is_told(sharded):
     path = folder / "model.safetensors.index.json"
     index = json.loads(path.read_text())
     path.write_text(json.dumps(index | {"weight_map": index["weight_map"] | {"foreign": shards(folder)[0]}}))
-    assert refused(folder) == "mine/model.safetensors.index.json does not fit its config.json: 'foreign' is foreign."
+    assert refused(folder) == "mine/model.safetensors.index.json does not match its config.json: 'foreign' is unexpected."
     del index["weight_map"]["project.1.bias"]
     path.write_text(json.dumps(index))
-    assert refused(folder) == "mine/model.safetensors.index.json does not fit its config.json: 'project.1.bias' is missing."
+    assert refused(folder) == "mine/model.safetensors.index.json does not match its config.json: 'project.1.bias' is missing."
 
 
 def test_a_shard_with_a_tensor_that_the_index_puts_elsewhere_is_told(sharded):

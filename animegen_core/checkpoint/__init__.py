@@ -1,4 +1,4 @@
-"""Checkpoints: config.json, safetensors and a card in a folder, here or on the Hugging Face Hub. No pickle anywhere."""
+"""Checkpoints: folders with config.json, safetensors and a card, local or on the Hugging Face Hub. No pickle."""
 
 from animegen_core.checkpoint.format import (
     Checkpoint,

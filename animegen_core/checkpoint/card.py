@@ -1,4 +1,4 @@
-"""Model cards: the README.md beside a checkpoint's weights, with the front matter that the Hugging Face Hub reads."""
+"""Model cards: the README.md of a checkpoint, with front matter for the Hugging Face Hub."""
 
 import json
 import re
@@ -18,15 +18,15 @@ Studio.load("{}").render(Character(seed=42)).save("face.png")
 
 
 def model_card(name: str, config: dict[str, Any], parameters: int) -> str:
-    """A card that says what the config says.
+    """A card made from the config.
 
     Args:
-        name: the title; "user/repo" also gets a line of Python that loads it.
+        name: the title; for "user/repo" the card also has Python that loads it.
         config: the contents of config.json.
         parameters: number of the generator's parameters.
     """
     options = ", ".join(f"{key} {value}" for key, value in config["generator"].items())
-    front_matter = "\n".join(f"{key}: {json.dumps(value)}" for key, value in _front_matter(config).items())  # YAML holds JSON
+    front_matter = "\n".join(f"{key}: {json.dumps(value)}" for key, value in _front_matter(config).items())  # also YAML
     return f"""---
 {front_matter}
 ---
@@ -42,17 +42,17 @@ A {config["family"]} generator of AnimeGen: faces of {config["resolution"]} px, 
 
 
 def complete_front_matter(card: str, config: dict[str, Any]) -> str:
-    """The card with whatever its front matter lacks; what a person wrote stays.
+    """The card with missing entries of its front matter added; existing text stays.
 
     Raises:
-        AnimeGenError: the front matter is no YAML.
+        AnimeGenError: the front matter is not YAML.
     """
     from huggingface_hub import ModelCard
 
     try:
         written = ModelCard(card if card.startswith("---") else f"---\n{{}}\n---\n{card}")
-    except Exception as error:  # YAML's own, and whatever the Hub's client finds wrong
-        raise AnimeGenError("The front matter of README.md is not readable YAML; mend it or delete the file.") from error
+    except Exception as error:  # errors of YAML, and of the Hub's client
+        raise AnimeGenError("The front matter of README.md is not readable YAML; correct it or delete the file.") from error
     wanted = _front_matter(config)
     tags = written.data.get("tags") or []
     written.data["tags"] = [*tags, *(tag for tag in wanted.pop("tags") if tag not in tags)]
@@ -65,7 +65,7 @@ def complete_front_matter(card: str, config: dict[str, Any]) -> str:
 
 def _front_matter(config: dict[str, Any]) -> dict[str, Any]:
     licence = config["licence"]
-    known = re.fullmatch(r"[a-z][a-z0-9.+-]*", licence)  # as the Hub writes identifiers; it wants all others as "other"
+    known = re.fullmatch(r"[a-z][a-z0-9.+-]*", licence)  # the form of the Hub's identifiers; all others become "other"
     return {
         "license": licence if known else "other",
         **({} if known else {"license_name": licence}),

@@ -1,4 +1,4 @@
-"""The format of a checkpoint: a folder with config.json, model.safetensors and a model card. No pickle anywhere."""
+"""The format of a checkpoint: a folder with config.json, model.safetensors and a model card. No pickle."""
 
 import hashlib
 import inspect
@@ -23,23 +23,23 @@ from animegen_core.files import atomic_write_text
 from animegen_core.labels import check_frequencies
 from animegen_core.models import count_parameters
 
-# A config that asks for more is damaged or hostile.
+# Limits: a config with larger values is damaged or malicious.
 _MAX_PARAMETERS = 200_000_000
-_MAX_NUMBER, _MAX_LENGTH, _MAX_ELEMENT = 2**16, 16, 4096  # of a network's argument; as a list, of its length and elements
+_MAX_NUMBER, _MAX_LENGTH, _MAX_ELEMENT = 2**16, 16, 4096  # of a number; of a list and its elements
 _MAX_RESOLUTION = 1024  # px
 _MAX_TEXT = 10_000  # characters
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # which a terminal obeys, or UTF-8 cannot hold
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters and surrogates
 
 
 @dataclass
 class Checkpoint:
-    """A generator with what is known about it.
+    """A generator and the facts about it.
 
     Attributes:
-        name: as ``weights.display_name`` calls its folder, or "user/repo" or "user/repo@revision" as given.
+        name: ``weights.display_name`` of its folder, or "user/repo" or "user/repo@revision" as given.
         generator: on the CPU in float32, in eval mode.
         config: the contents of config.json.
-        hash: 12 hex digits that change with the weights and with ``label_frequencies``, which pictures carry.
+        hash: 12 hex digits that change with the weights and with ``label_frequencies``, which images carry.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Checkpoint:
     path: Path = field(repr=False)
 
     def info(self) -> dict[str, Any]:
-        """What ``python -m animegen_core info`` prints: all JSON-able."""
+        """The JSON-able facts that ``python -m animegen_core info`` prints."""
         return {
             "name": self.name,
             "family": self.config["family"],
@@ -64,15 +64,15 @@ class Checkpoint:
 
 
 def bundled_names() -> list[str]:
-    """Names of the generators that come with the program."""
+    """Names of the bundled generators."""
     return list(bundled_configs())
 
 
 def bundled_configs() -> dict[str, dict[str, Any]]:
-    """Contents of config.json of each generator that comes with the program, by name; damaged ones are left out."""
+    """Contents of config.json of each bundled generator, by name; damaged ones are left out."""
     configs = {}
     for path in sorted(BUNDLED.glob(f"*/{CONFIG}")):
-        with suppress(AnimeGenError):  # of something else, such as a classifier
+        with suppress(AnimeGenError):  # other networks, such as a classifier
             configs[path.parent.name] = _read_config(path.parent)
     return configs
 
@@ -93,13 +93,13 @@ def save_checkpoint(
     Each file is replaced atomically, the config last.
 
     Args:
-        shard_size: the most bytes of one weights file, such as "15MB"; None writes one file (see ``weights.save_weights``).
-        training_minutes: how long it was trained; None leaves it unsaid.
+        shard_size: maximum size of a weights file, such as "15MB"; None writes one file (see ``weights.save_weights``).
+        training_minutes: duration of training; None omits it.
         label_frequencies: of each colour in training, with which colours are drawn that a character leaves open (see
             ``labels.check_frequencies``); None for a generator without labels.
 
     Raises:
-        AnimeGenError: the shard size is no size.
+        AnimeGenError: the shard size is invalid.
     """
     folder = Path(folder)
     config = {
@@ -121,16 +121,17 @@ def save_checkpoint(
 
 
 def load_checkpoint(name: str | Path | HubName, local_folders: bool = True) -> Checkpoint:
-    """Load a bundled checkpoint by name, one on the Hugging Face Hub as "user/repo" or "user/repo@revision", or a folder.
+    """Load a checkpoint: a bundled name, "user/repo" or "user/repo@revision" of the Hugging Face Hub, or a folder.
 
-    A copy of a Hub checkpoint that is on this computer serves without asking the Hub; ``hub.pull`` brings it up to date.
+    A local copy of a Hub checkpoint is used without asking the Hub; ``hub.pull`` updates it.
 
     Args:
-        local_folders: False where strangers choose the name, so that it can be neither a folder of this computer nor a model
-            that only this computer's token may read.
+        local_folders: use False for names from strangers. Then the name can be neither a folder of this computer nor a model
+            that needs this computer's token.
 
     Raises:
-        AnimeGenError: no such checkpoint, or its config or weights are damaged or foreign, or the Hub refuses.
+        AnimeGenError: there is no such checkpoint, its config or weights are damaged or of another program, or the Hub
+            refuses.
     """
     shown, folder = _locate(name, local_folders)
     config = _read_config(folder)
@@ -147,36 +148,36 @@ def _hash(folder: Path, config: dict[str, Any]) -> str:
 
 
 def load_network(folder: Path, network_class: type[nn.Module], arguments: dict[str, Any]) -> nn.Module:
-    """Build a network and fill it, strictly, from the weights in ``folder``: on the CPU, in float32, in eval mode.
+    """Build a network and load the weights in ``folder`` strictly: on the CPU, in float32, in eval mode.
 
     Raises:
-        AnimeGenError: the arguments do not suit the class or ask for an absurd size; weights are missing, damaged or foreign.
+        AnimeGenError: the arguments do not match the class or are too large; weights are missing, damaged or unexpected.
     """
     where = f"{display_name(folder)}/{CONFIG}"
     _check_arguments(where, network_class, arguments)
     try:
-        with torch.device("meta"), _NothingDrawn():  # learn the size before any memory is taken
+        with torch.device("meta"), _NothingDrawn():  # determine the size before memory is allocated
             skeleton = network_class(**arguments)
     except (TypeError, ValueError, RuntimeError) as error:
         raise AnimeGenError(f"{where} has unusable arguments: {error}") from error
     if count_parameters(skeleton) > _MAX_PARAMETERS:
         raise AnimeGenError(
-            f"{where} asks for {count_parameters(skeleton):,} parameters; at most {_MAX_PARAMETERS:,} are accepted."
+            f"{where} has {count_parameters(skeleton):,} parameters, more than the maximum of {_MAX_PARAMETERS:,}."
         )
-    resolution = getattr(skeleton, "resolution", 0)  # an upscaler takes any
+    resolution = getattr(skeleton, "resolution", 0)  # an upscaler has none
     if resolution > _MAX_RESOLUTION:
-        raise AnimeGenError(f"{where} asks for pictures of {resolution} px; at most {_MAX_RESOLUTION} are accepted.")
+        raise AnimeGenError(f"{where} has a resolution of {resolution} px, more than the maximum of {_MAX_RESOLUTION}.")
     tensors, wanted = read_weights(folder, skeleton), skeleton.state_dict()
-    # Saved in half precision; and copied, as what safetensors reads is the file itself, mapped.
+    # Converted from half precision, and copied, because safetensors maps the file into memory.
     tensors = {name: tensor.to(wanted[name].dtype, copy=True) for name, tensor in tensors.items()}
-    skeleton.load_state_dict(tensors, assign=True)  # strict: a missing or foreign weight is an error
+    skeleton.load_state_dict(tensors, assign=True)  # strict: a missing or unexpected weight is an error
     return skeleton.eval().requires_grad_(False)
 
 
 class _NothingDrawn(TorchFunctionMode):
-    """Within it, initial weights are not drawn from normal distributions: on the meta device there is nothing to fill.
+    """A context in which weights are not initialised from normal distributions, which the meta device does not need.
 
-    Drawing there imports PyTorch's compiler, which took a second of every start.
+    Initialisation there would import PyTorch's compiler, which took a second of every start.
     """
 
     def __torch_function__(self, function: Callable, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None) -> Any:
@@ -187,19 +188,19 @@ class _NothingDrawn(TorchFunctionMode):
 
 
 def find_checkpoint(name: str | Path | HubName, local_folders: bool = True) -> Path:
-    """The folder of a bundled checkpoint's name or of a Hub checkpoint's copy, or the folder itself.
+    """The folder of a checkpoint: a bundled name, a Hub checkpoint's local copy, or a folder.
 
-    A folder of this computer goes before a Hub checkpoint of the same name. A ``Path`` and a single word are never looked up
-    on the Hub.
+    A local folder has priority over a Hub checkpoint of the same name. A ``Path`` or a single word is never searched on the
+    Hub.
 
     Raises:
-        AnimeGenError: there is none.
+        AnimeGenError: there is no such checkpoint.
     """
     return _locate(name, local_folders)[1]
 
 
 def card_for(checkpoint: Checkpoint, repo: str) -> str:
-    """The card to publish under ``repo``: a person's words with a complete front matter, or one made from the config."""
+    """The card to publish as ``repo``: the existing one with complete front matter, or one made from the config."""
     parameters = count_parameters(checkpoint.generator)
     if _card_is_ours(checkpoint.path, parameters):
         return model_card(repo, checkpoint.config | {"resolution": checkpoint.generator.resolution}, parameters)
@@ -211,7 +212,7 @@ def _locate(name: str | Path | HubName, local_folders: bool) -> tuple[str, Path]
     text = str(name)
     hub_name = name if isinstance(name, HubName) else None
     if hub_name is None:
-        with suppress(OSError):  # a name too long for a file
+        with suppress(OSError):  # the name is too long for a file
             if re.fullmatch(r"\w[\w.-]*", text) and (BUNDLED / text / CONFIG).is_file():
                 return text, (BUNDLED / text).resolve()
             if local_folders and (Path(name) / CONFIG).is_file():
@@ -221,11 +222,11 @@ def _locate(name: str | Path | HubName, local_folders: bool) -> tuple[str, Path]
         if hub_name is not None and local_folders and Path(name).exists():  # a folder without a checkpoint
             hub_name = None
     if hub_name is not None:
-        from animegen_core.checkpoint import hub  # a client that a local checkpoint need not wait for
+        from animegen_core.checkpoint import hub  # slow to import, and not needed for a local checkpoint
 
         return text, hub.find(hub_name, public=not local_folders)
     known = ", ".join(bundled_names()) or "none"
-    others = f"{f'a folder that holds a {CONFIG}, or ' if local_folders else ''}user/repo[@revision] on the Hugging Face Hub"
+    others = f"{f'a folder with a {CONFIG}, or ' if local_folders else ''}user/repo[@revision] on the Hugging Face Hub"
     raise AnimeGenError(f"Unknown checkpoint {text[:200]!r}; bundled are: {known}; or give {others}.")
 
 
@@ -238,21 +239,21 @@ def _read_config(folder: Path) -> dict[str, Any]:
         if not isinstance(value, kind) or isinstance(value, bool):
             raise AnimeGenError(f"{where} is not an AnimeGen config: '{key}' is missing or not a {kind.__name__}.")
         if kind is str and (len(value) > _MAX_TEXT or _CONTROL.search(value)):
-            raise AnimeGenError(f"{where} is not an AnimeGen config: '{key}' is endless or has control characters.")
+            raise AnimeGenError(f"{where} is not an AnimeGen config: '{key}' is too long or has control characters.")
     if config["family"] not in FAMILIES:
-        raise AnimeGenError(f"{where} names the unknown family {quote(config['family'])}; known are: {', '.join(FAMILIES)}.")
+        raise AnimeGenError(f"{where} has the unknown family {quote(config['family'])}; known are: {', '.join(FAMILIES)}.")
     if not 0 <= config["images_seen"] < 2**63:
-        raise AnimeGenError(f"{where} has an 'images_seen' of {quote(config['images_seen'])}, which is no number of pictures.")
+        raise AnimeGenError(f"{where} has an 'images_seen' of {quote(config['images_seen'])}, which is not a number of images.")
     minutes = config.get("training_minutes", 0)
     if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not 0 <= minutes < 2**63:
-        raise AnimeGenError(f"{where} has 'training_minutes' of {quote(minutes)}, but must have a number of minutes or none.")
+        raise AnimeGenError(f"{where} has 'training_minutes' of {quote(minutes)}, but must have a number of minutes, or none.")
     if "label_frequencies" in config:
         check_frequencies(where, config["label_frequencies"])
     return config
 
 
 def _check_arguments(where: str, network_class: type[nn.Module], arguments: dict[str, Any]) -> None:
-    """See that each argument is of its default's kind and of a size that can be built at all; constructors look closer."""
+    """Check the type and size of each argument; constructors check further."""
     defaults = {name: parameter.default for name, parameter in inspect.signature(network_class).parameters.items()}
     for name, value in arguments.items():
         default = defaults.get(name)
@@ -262,7 +263,7 @@ def _check_arguments(where: str, network_class: type[nn.Module], arguments: dict
             good, wanted = isinstance(value, bool), "true or false"
         elif isinstance(default, int):
             good, wanted = _is_whole(value, _MAX_NUMBER), f"a whole number from 0 to {_MAX_NUMBER}"
-        else:  # an empty list only where it is the default: no labels
+        else:  # an empty list, no labels, is only valid as default
             good = isinstance(value, list) and len(value) <= _MAX_LENGTH and all(_is_whole(v, _MAX_ELEMENT, 1) for v in value)
             good = good and bool(value or not default)
             wanted = f"a list of 1 to {_MAX_LENGTH} whole numbers from 1 to {_MAX_ELEMENT}"
@@ -275,12 +276,12 @@ def _is_whole(value: object, most: int, least: int = 0) -> bool:
 
 
 def _card_is_ours(folder: Path, parameters: int) -> bool:
-    """Whether there is no card yet, or one that is still as the config beside it made it: a person's words stay."""
+    """Whether there is no card yet, or an unchanged one made from the config; edited cards are kept."""
     if not (folder / CARD).exists():
         return True
     try:
         card, config = (folder / CARD).read_text(encoding="utf-8"), _read_config(folder)
-        titles = {display_name(folder.resolve()), folder.name}  # runs once called theirs "checkpoint"
+        titles = {display_name(folder.resolve()), folder.name}  # runs once used the title "checkpoint"
         return card in [model_card(title, config, parameters) for title in titles]
     except (AnimeGenError, KeyError, UnicodeDecodeError):
         return False

@@ -1,6 +1,6 @@
-"""Checkpoints on the Hugging Face Hub, fetched into the Hub's own cache, where they serve without a network.
+"""Downloads checkpoints of the Hugging Face Hub into its own cache; then they can be used without a network.
 
-A repository holds config.json, model.safetensors (or its shards) and README.md. Nothing else is ever fetched.
+Only config.json, model.safetensors (or its shards) and README.md are downloaded.
 """
 
 import re
@@ -15,17 +15,17 @@ from animegen_core.checkpoint.weights import INDEX, MAX_JSON, WEIGHTS, is_weight
 from animegen_core.errors import AnimeGenError
 from animegen_core.files import atomic_write_text
 
-_MAX_WEIGHTS = 2**30  # bytes; loading refuses generators that need more
-TIMEOUT = 10  # seconds until the Hub counts as out of reach
+_MAX_WEIGHTS = 2**30  # bytes; larger generators cannot be loaded
+TIMEOUT = 10  # seconds
 LOG_IN = "log in with: hf auth login"
 
 
 def find(name: HubName, public: bool = False) -> Path:
-    """The folder of a model's files: a complete copy in the cache, even if the Hub has newer files by now, or else fetched.
+    """The folder of a model: a complete copy in the cache, even if the Hub has newer files, else a download.
 
     Args:
-        public: for names that strangers give. The Hub is asked without this computer's token, and a copy serves only if
-            everybody may read the model today, or if the Hub cannot be reached.
+        public: for names from strangers. The Hub is asked without this computer's token, and a copy is used only if the model
+            is public, or if the Hub cannot be reached.
 
     Raises:
         AnimeGenError: as in ``fetch``.
@@ -39,30 +39,29 @@ def find(name: HubName, public: bool = False) -> Path:
 
 
 def pull(name: str) -> Path:
-    """Fetch a model for use without a network, or bring the copy of a branch up to date.
+    """Download a model for use without a network, or update the copy of a branch.
 
     Args:
         name: "user/repo" or "user/repo@revision".
 
     Raises:
-        AnimeGenError: as in ``fetch``, or it is no such name.
+        AnimeGenError: as in ``fetch``, or the name is invalid.
     """
     parsed = HubName.require(name)
     return find(parsed) if re.fullmatch(r"[0-9a-f]{40}", parsed.revision or "") else fetch(parsed)  # a commit never changes
 
 
 def fetch(name: HubName, public: bool = False) -> Path:
-    """Ask the Hub for a model's commit and fetch what is not cached of it. Returns the folder in the cache.
+    """Download the files of a model's current commit that are not cached. Returns the folder in the cache.
 
-    With ``public`` the Hub is asked without this computer's token.
-
-    Weights are fetched after the config has been found to be one of AnimeGen's, and none is larger than can be loaded.
+    With ``public`` the Hub is asked without this computer's token. Weights are downloaded only if the config is of AnimeGen
+    and they are not too large.
 
     Raises:
-        AnimeGenError: there is no network, or no such model, revision or permission, or it is not one of AnimeGen's.
+        AnimeGenError: there is no network, no such model, revision or permission, or it is not a model of AnimeGen.
     """
     api = HfApi(token=False if public else None)
-    here = "the copy on this computer stays as it is" if _cached(name) else f"'{name}' is not on this computer either"
+    here = "the copy on this computer is unchanged" if _cached(name) else f"'{name}' is not on this computer either"
     with plain_errors(name, here):
         info = api.model_info(name.repo, revision=name.revision, files_metadata=True, timeout=TIMEOUT)
         files = _choose_files(name, {file.rfilename: file.size or 0 for file in info.siblings or ()})
@@ -71,13 +70,13 @@ def fetch(name: HubName, public: bool = False) -> Path:
             if file == CONFIG:
                 _check_config(name, path)
     folder = path.parent
-    if name.revision != info.sha:  # last, when all is there: the cache's note of the commit that a branch or tag stands for
+    if name.revision != info.sha:  # last, after all files: the cache's record of the branch's or tag's commit
         atomic_write_text(folder.parents[1] / "refs" / (name.revision or "main"), info.sha)
     return folder
 
 
 def _cached(name: HubName) -> Path | None:
-    """The folder of a complete copy in the cache; a branch or tag is what it was when it was last fetched."""
+    """The folder of a complete copy in the cache, for a branch or tag as of its last download; else None."""
     config = try_to_load_from_cache(name.repo, CONFIG, revision=name.revision)
     if not isinstance(config, str):
         return None
@@ -94,12 +93,12 @@ def _check_public(name: HubName) -> None:
             HfApi(token=False).model_info(name.repo, revision=name.revision, timeout=TIMEOUT)
         except errors.HfHubHTTPError:
             raise
-        except (errors.HTTPError, errors.OfflineModeIsEnabled):  # no network: whoever reads it here cannot ask for another
+        except (errors.HTTPError, errors.OfflineModeIsEnabled):  # no network: a cached copy may be used
             return
 
 
 def _choose_files(name: HubName, sizes: dict[str, int]) -> list[str]:
-    """Those of a repository's files that are a checkpoint's, the config first; model.safetensors goes before shards."""
+    """The files of a checkpoint in a repository, the config first; model.safetensors is preferred to shards."""
     weights = [WEIGHTS] if WEIGHTS in sizes else sorted(filter(is_weights_file, sizes))
     for missing in [file for file in (CONFIG,) if file not in sizes] or ([] if weights else [WEIGHTS]):
         raise AnimeGenError(f"'{name}' on the Hugging Face Hub is not an AnimeGen model: it has no {missing}.")
@@ -107,26 +106,26 @@ def _choose_files(name: HubName, sizes: dict[str, int]) -> list[str]:
     for file in chosen:
         most = MAX_JSON if file in (CONFIG, CARD, INDEX) else _MAX_WEIGHTS
         if sizes[file] > most:
-            raise AnimeGenError(f"{file} of '{name}' has {sizes[file]:,} bytes; at most {most:,} are accepted.")
+            raise AnimeGenError(f"{file} of '{name}' has {sizes[file]:,} bytes, more than the maximum of {most:,}.")
     if sum(sizes[file] for file in weights) > _MAX_WEIGHTS:
-        raise AnimeGenError(f"The weights of '{name}' are larger than {_MAX_WEIGHTS:,} bytes, the most that is accepted.")
+        raise AnimeGenError(f"The weights of '{name}' are larger than {_MAX_WEIGHTS:,} bytes, the maximum.")
     return chosen
 
 
 def _check_config(name: HubName, path: Path) -> None:
-    """See that a config is one of AnimeGen's, before weights are fetched; loading looks at it closely."""
+    """Check that a config is of AnimeGen, before weights are downloaded; loading validates it fully."""
     config = read_json(path)
     if not isinstance(config, dict) or not isinstance(config.get("family"), str):
-        raise AnimeGenError(f"'{name}' on the Hugging Face Hub is not an AnimeGen model: its {CONFIG} is of something else.")
+        raise AnimeGenError(f"'{name}' on the Hugging Face Hub is not an AnimeGen model: its {CONFIG} is of another program.")
 
 
 @contextmanager
 def plain_errors(name: HubName, unreached: str) -> Iterator[None]:
-    """Tell in one sentence what the Hub's client raises; ``unreached`` is what it means that the Hub cannot be reached."""
+    """Convert errors of the Hub's client to one sentence; ``unreached`` is the consequence if the Hub cannot be reached."""
     try:
         yield
     except errors.GatedRepoError as error:  # before its parent, RepositoryNotFoundError
-        reason = f"Access to '{name.repo}' must be asked for on its page on the Hugging Face Hub; then {LOG_IN}"
+        reason = f"Request access to '{name.repo}' on its page on the Hugging Face Hub; then {LOG_IN}"
         raise AnimeGenError(reason) from error
     except errors.RepositoryNotFoundError as error:
         reason = f"There is no model '{name.repo}' on the Hugging Face Hub, or it is private; if it is yours, {LOG_IN}"
@@ -135,23 +134,23 @@ def plain_errors(name: HubName, unreached: str) -> Iterator[None]:
         raise AnimeGenError(f"'{name.repo}' on the Hugging Face Hub has no revision '{name.revision}'.") from error
     except errors.HfHubHTTPError as error:
         raise AnimeGenError(_refusal(name, error.response.status_code)) from error
-    # ``errors.HTTPError`` is the base class of the HTTP package that the client is built on, of which it has had several.
+    # ``errors.HTTPError`` is the base class of the client's HTTP package, which differs between versions.
     except (errors.HTTPError, errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:
         why = "HF_HUB_OFFLINE is set" if isinstance(error, errors.OfflineModeIsEnabled) else "no network, or it is down"
         raise AnimeGenError(f"The Hugging Face Hub cannot be reached ({why}); {unreached}.") from error
     except AnimeGenError:
         raise
-    except (ValueError, KeyError, TypeError, RuntimeError, OSError) as error:  # an answer that is none, or a broken one
-        if getattr(error, "filename", None):  # a trouble of this computer's
+    except (ValueError, KeyError, TypeError, RuntimeError, OSError) as error:  # an invalid answer
+        if getattr(error, "filename", None):  # an error of this computer
             raise
-        cause = error.__cause__ if isinstance(error, RuntimeError) else error  # which says no more than that an upload failed
+        cause = error.__cause__ if isinstance(error, RuntimeError) else error  # which says more
         reason = " ".join(str(cause).split())[:200]
-        raise AnimeGenError(f"What the Hugging Face Hub answered about '{name}' is of no use: {reason}") from error
+        raise AnimeGenError(f"The answer of the Hugging Face Hub about '{name}' is invalid: {reason}") from error
 
 
 def _refusal(name: HubName, status: int) -> str:
     if status == 401:
-        return f"The Hugging Face Hub does not know the token that is logged in; {LOG_IN}"
+        return f"The Hugging Face Hub rejects the current token; {LOG_IN}"
     if status == 403:
-        return f"The Hugging Face Hub gives no permission for this with '{name.repo}'; log in as one who may: hf auth login"
+        return f"You have no permission for '{name.repo}' on the Hugging Face Hub; log in as another user: hf auth login"
     return f"The Hugging Face Hub answered {status} about '{name}'; try again later."

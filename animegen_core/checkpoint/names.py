@@ -1,4 +1,4 @@
-"""What names stand for: the files of a checkpoint, where bundled ones lie, and models on the Hugging Face Hub."""
+"""Names: a checkpoint's files, the folder of bundled checkpoints, and models on the Hugging Face Hub."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from animegen_core.errors import AnimeGenError, quote
 
 BUNDLED = Path(__file__).resolve().parents[2] / "checkpoints"
 CONFIG, CARD = "config.json", "README.md"
-DEFAULT_CHECKPOINT = "stylegan2-64"  # the bundled one that is opened when none is named
+DEFAULT_CHECKPOINT = "stylegan2-64"  # loaded if no other is named
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class HubName:
 
     Attributes:
         repo: "user/name".
-        revision: a branch, tag or commit; None is the main branch.
+        revision: a branch, tag or commit; None means the main branch.
     """
 
     repo: str
@@ -25,11 +25,11 @@ class HubName:
 
     @classmethod
     def parse(cls, text: str) -> "HubName | None":
-        """From "user/repo" or "user/repo@revision"; None if the text cannot be such a name."""
+        """Parse "user/repo" or "user/repo@revision"; None if the text is not such a name."""
         match = re.fullmatch(r"(\w[\w.-]*/\w[\w.-]*)(?:@(\w[\w.-]*(?:/\w[\w.-]*)*))?", text, re.ASCII)
         if match is None or len(text) > 200 or ".." in (match[2] or ""):
             return None
-        from huggingface_hub import errors  # for which a local checkpoint need not wait
+        from huggingface_hub import errors  # slow to import, and not needed for a local checkpoint
         from huggingface_hub.utils import validate_repo_id
 
         try:
@@ -40,7 +40,7 @@ class HubName:
 
     @classmethod
     def require(cls, text: str) -> "HubName":
-        """As ``parse``, but a text that cannot be such a name raises AnimeGenError."""
+        """As ``parse``, but raises AnimeGenError if the text is not such a name."""
         name = cls.parse(text)
         if name is None:
             raise AnimeGenError(

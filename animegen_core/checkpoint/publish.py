@@ -14,18 +14,18 @@ from animegen_core.errors import AnimeGenError
 def push(name: str | Path, repo: str, private: bool = False, message: str | None = None) -> str:
     """Publish a checkpoint in one commit and return the commit's address.
 
-    Uploaded are config, weights, every PNG in the checkpoint's folder, and its card: one that a person wrote is kept and its
-    front matter completed. Weights of an earlier push that this one does not have are removed.
+    Uploads config, weights, all PNGs of the folder, and the card; an edited card keeps its text and gets complete front matter.
+    Weights of an earlier push that no longer exist are removed.
 
     Args:
         name: any checkpoint that can be loaded.
-        repo: "user/repo", or "user/repo@branch"; made if there is none.
-        private: whether a new repository can be seen by its owner only.
+        repo: "user/repo" or "user/repo@branch", created if missing.
+        private: whether a new repository is private.
         message: of the commit.
 
     Raises:
         AnimeGenError: the checkpoint is damaged, nobody is logged in, there is no permission or no network, or ``private``
-            was wished and the repository is public already.
+            is set and the repository is public.
     """
     checkpoint, target, api = load_checkpoint(name), HubName.require(repo), HfApi()
     if get_token() is None:

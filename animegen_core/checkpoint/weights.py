@@ -1,4 +1,4 @@
-"""A network's weights on disk: model.safetensors, or shards of it with an index that says which tensor is in which."""
+"""Weights on disk: model.safetensors, or shards with an index of their tensors."""
 
 import hashlib
 import json
@@ -17,52 +17,51 @@ from animegen_core.errors import AnimeGenError, quote
 from animegen_core.files import atomic_path
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
-MAX_JSON = 2**20  # bytes: no file of ours comes near it, and parsing a hostile one must not fill the memory
-_MAX_HEADER = 2**22  # bytes of a safetensors file's own table of contents
+MAX_JSON = 2**20  # bytes; our files are much smaller, and parsing a malicious one must not fill the memory
+_MAX_HEADER = 2**22  # bytes of the header of a safetensors file
 _UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
 _SHARD = re.compile(r"model-\d{5}-of-(\d{5})\.safetensors")
-_OF_A_RUN = ("checkpoint", "checkpoint-best")  # folders in a run's
-_DTYPES = {True: ("F16", "BF16", "F32"), False: ("I64",)}  # of floating and of whole numbers, as safetensors names them
+_OF_A_RUN = ("checkpoint", "checkpoint-best")  # folders inside a run folder
+_DTYPES = {True: ("F16", "BF16", "F32"), False: ("I64",)}  # safetensors' types of floating and whole numbers
 
 
 def check_shard_size(text: str) -> int:
-    """Bytes that "15MB" or "1.5 GB" stands for; units are powers of ten.
+    """Number of bytes of "15MB" or "1.5 GB"; units are powers of ten.
 
     Raises:
-        AnimeGenError: it is no size, or one of less than a thousand bytes.
+        AnimeGenError: the text is not a size, or less than a thousand bytes.
     """
     match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([KMG]B)\s*", str(text), re.ASCII | re.IGNORECASE)
     size = int(float(match[1]) * _UNITS[match[2].upper()]) if match else 0
     if size < 1000:
-        raise AnimeGenError(f"The shard size is {quote(text)}, but must be a number and a unit of KB, MB or GB, as in 15MB.")
+        raise AnimeGenError(f"The shard size is {quote(text)}, but must be a number and a unit of KB, MB or GB, such as 15MB.")
     return size
 
 
 def is_weights_file(name: str) -> bool:
-    """Whether this is the name of a weights file, of a shard or of the index."""
+    """Whether this is the name of a weights file, a shard or the index."""
     return name in (WEIGHTS, INDEX) or _SHARD.fullmatch(name) is not None
 
 
 def save_weights(folder: Path, network: nn.Module, shard_size: str | None = None) -> None:
     """Write the weights: matrices and kernels in half precision, vectors (norms, biases) in full.
 
-    All new files are complete before the first takes its place, and files of an earlier layout go last. A reader prefers
-    model.safetensors, so it meets the old weights or the new ones; between shards of the same names it can meet both, which
-    the index's checksums tell it.
+    All new files are complete before the first is renamed, and files of an earlier layout are deleted last. Readers prefer
+    model.safetensors, so they see the old or the new weights. Between shards of equal names they could see both; the index's
+    checksums detect that.
 
     Args:
-        shard_size: the most bytes of one file, such as "15MB" (a tensor that is larger has a file of its own); None writes
-            one file.
+        shard_size: maximum size of a file, such as "15MB" (a larger tensor has its own file); None writes one file.
 
     Raises:
-        AnimeGenError: the shard size is no size.
+        AnimeGenError: the shard size is invalid.
     """
     tensors = {
         name: value.detach().cpu().to(torch.float16 if value.is_floating_point() and value.ndim > 1 else value.dtype)
         for name, value in network.state_dict().items()
     }
     files = {WEIGHTS: list(tensors)} if shard_size is None else _split(tensors, check_shard_size(shard_size))
-    with ExitStack() as replacements:  # closed from the last to the first: the index takes its place after its shards
+    with ExitStack() as replacements:  # closed in reverse order, so that the index is renamed after its shards
         index = replacements.enter_context(atomic_path(folder / INDEX)) if len(files) > 1 else None
         temporary = {name: replacements.enter_context(atomic_path(folder / name)) for name in files}
         for name, keys in files.items():
@@ -82,16 +81,16 @@ def save_weights(folder: Path, network: nn.Module, shard_size: str | None = None
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files in ``folder`` that hold its weights, in the order of their names.
+    """The safetensors files of the weights in ``folder``, sorted by name.
 
     Raises:
-        AnimeGenError: there are none, or the index is damaged or foreign.
+        AnimeGenError: there are none, or the index is damaged.
     """
     return [folder / name for name in sorted(set(_weight_map(folder).values()))] or [folder / WEIGHTS]
 
 
 def weights_hash(folder: Path) -> str:
-    """First 12 hex digits of the SHA-256 of the weights file, or of the shards one after the other.
+    """First 12 hex digits of the SHA-256 of the weights file, or of the concatenated shards.
 
     Raises:
         AnimeGenError: as in ``weight_files``.
@@ -100,13 +99,13 @@ def weights_hash(folder: Path) -> str:
 
 
 def read_weights(folder: Path, network: nn.Module) -> dict[str, Tensor]:
-    """Tensors for ``network.load_state_dict``; before memory is taken, their names, shapes and types have been found right.
+    """Tensors for ``network.load_state_dict``. Names, shapes and types are checked before memory is allocated.
 
     Args:
-        network: may be on the meta device; only its names, shapes and types are looked at.
+        network: may be on the meta device; only names, shapes and types are used.
 
     Raises:
-        AnimeGenError: weights are missing, damaged, foreign or not finite.
+        AnimeGenError: weights are missing, damaged, unexpected or not finite.
     """
     weight_map, files, wanted = _weight_map(folder), weight_files(folder), network.state_dict()
     if weight_map:
@@ -124,10 +123,10 @@ def read_weights(folder: Path, network: nn.Module) -> dict[str, Tensor]:
 
 
 def display_name(folder: Path) -> str:
-    """What a checkpoint's folder is called.
+    """The display name of a checkpoint's folder.
 
-    That is its name, or "user/repo" in the Hugging Face Hub's cache. What a run wrote is called after the run:
-    ``runs/00003-dcgan-64/checkpoint`` is "00003-dcgan-64", and the best one beside it "00003-dcgan-64-best".
+    The name of the folder, or "user/repo" in the Hugging Face Hub's cache. The checkpoint of a run has the run's name:
+    ``runs/00003-dcgan-64/checkpoint`` is "00003-dcgan-64", and the best one "00003-dcgan-64-best".
     """
     if folder.name in _OF_A_RUN and folder.parent.name:
         return folder.parent.name + folder.name.removeprefix("checkpoint")
@@ -138,15 +137,15 @@ def display_name(folder: Path) -> str:
 
 
 def _misfit(path: Path, reason: object) -> AnimeGenError:
-    """What is raised of weights that are not the network's that the config describes."""
-    return AnimeGenError(f"{display_name(path.parent)}/{path.name} does not fit its config.json: {reason}.")
+    """The error for weights that do not match the network of the config."""
+    return AnimeGenError(f"{display_name(path.parent)}/{path.name} does not match its config.json: {reason}.")
 
 
 def read_json(path: Path) -> Any:
     """The contents of a small JSON file.
 
     Raises:
-        AnimeGenError: it is missing, larger than ``MAX_JSON`` bytes, or no JSON.
+        AnimeGenError: it is missing, larger than ``MAX_JSON`` bytes, or not JSON.
     """
     where = f"{display_name(path.parent)}/{path.name}"
     try:
@@ -156,18 +155,18 @@ def read_json(path: Path) -> Any:
             return json.loads(text.decode("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise AnimeGenError(f"{where} is not readable JSON: {error}") from error
-    raise AnimeGenError(f"{where} is not one of AnimeGen's: it is larger than {MAX_JSON:,} bytes.")
+    raise AnimeGenError(f"{where} is not a file of AnimeGen: it is larger than {MAX_JSON:,} bytes.")
 
 
 def _split(tensors: dict[str, Tensor], size: int) -> dict[str, list[str]]:
     """Names of the tensors of each file."""
-    from huggingface_hub import split_torch_state_dict_into_shards  # for which training need not wait otherwise
+    from huggingface_hub import split_torch_state_dict_into_shards  # slow to import, and only needed here
 
     return split_torch_state_dict_into_shards(tensors, max_shard_size=size).filename_to_tensors
 
 
 def _weight_map(folder: Path) -> dict[str, str]:
-    """The shard of each tensor; empty if one file holds them all."""
+    """The shard of each tensor; empty if there is only one file."""
     if (folder / WEIGHTS).is_file():
         return {}
     if not (folder / INDEX).is_file():
@@ -180,16 +179,14 @@ def _weight_map(folder: Path) -> dict[str, str]:
     names = sorted({name if isinstance(name, str) else "" for name in weight_map.values()})
     for name, number in zip(names, range(1, len(names) + 1)):
         if name != f"model-{number:05d}-of-{len(names):05d}.safetensors":
-            raise AnimeGenError(
-                f"{where} names {quote(name)} among {len(names)} files, which is not a name of one of their shards."
-            )
+            raise AnimeGenError(f"{where} names {quote(name)} among {len(names)} files, which is not the name of a shard.")
         if not (folder / name).is_file():
-            raise AnimeGenError(f"Checkpoint '{display_name(folder)}' lacks {name}, which its {INDEX} names.")
+            raise AnimeGenError(f"Checkpoint '{display_name(folder)}' has no {name}, which its {INDEX} lists.")
     return weight_map
 
 
 def _check_sums(folder: Path) -> None:
-    """See that all shards are of one snapshot, where the index says so: a killed run can leave shards of two."""
+    """Check by the index's checksums that all shards belong to one snapshot: a killed run can leave shards of two."""
     metadata = read_json(folder / INDEX).get("metadata")
     checksums = metadata.get("sha256") if isinstance(metadata, dict) else None
     for path in weight_files(folder):
@@ -199,11 +196,11 @@ def _check_sums(folder: Path) -> None:
 
 def _check_names(path: Path, wanted: Set[str], found: Set[str]) -> None:
     for key in sorted(wanted ^ found):
-        raise _misfit(path, f"{quote(key)} is {'missing' if key in wanted else 'foreign'}")
+        raise _misfit(path, f"{quote(key)} is {'missing' if key in wanted else 'unexpected'}")
 
 
 def _check_header(path: Path, wanted: dict[str, Tensor]) -> None:
-    """See that a file holds tensors of the wanted names, shapes and types, and no others, without reading them."""
+    """Check that a file has exactly the tensors of the wanted names, shapes and types, without reading them."""
     try:
         with path.open("rb") as stream:
             if int.from_bytes(stream.read(8), "little") > _MAX_HEADER:

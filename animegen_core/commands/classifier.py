@@ -15,16 +15,18 @@ _FAMILY = "classifier"
 
 def classifier(
     context: typer.Context,
-    data: Annotated[Path | None, typer.Option(help="Folder or zip of pictures; resumed: by default that of the run.")] = None,
-    labels: Annotated[Path | None, typer.Option(help="Tag file (CSV: file, hair, eyes) of some or all of them.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Where it is written, such as checkpoints/labeller-64.")] = None,
-    runs: Annotated[Path, typer.Option(help="Where the numbered run folder, for log and state, is made.")] = Path("runs"),
-    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder, with its options.")] = None,
-    trained_on: Annotated[str, typer.Option(help="What the config says of the data.")] = "unnamed pictures",
-    licence: Annotated[str, typer.Option(help="The licence that the config states.")] = "other",
+    data: Annotated[
+        Path | None, typer.Option(help="Folder or zip of images; with --resume by default that of the run.")
+    ] = None,
+    labels: Annotated[Path | None, typer.Option(help="Tag file of the images: CSV with file, hair and eyes.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Output folder, such as checkpoints/labeller-64.")] = None,
+    runs: Annotated[Path, typer.Option(help="Parent of the numbered run folder with log and state.")] = Path("runs"),
+    resume: Annotated[Path | None, typer.Option(help="Resume the run in this folder, with its options.")] = None,
+    trained_on: Annotated[str, typer.Option(help="Description of the data for the config.")] = "unnamed images",
+    licence: Annotated[str, typer.Option(help="Licence for the config.")] = "other",
     **given: Any,
 ) -> None:
-    """A classifier of hair and eye colours; prints its accuracy on a held-out tenth of the tags."""
+    """Train a classifier of hair and eye colours. Prints its accuracy on a held-out tenth of the tags."""
     settings = {"data": data, "labels": labels, "out": out, "trained_on": trained_on, "licence": licence}
     if resume is None:
         asked = HelperRun(_FAMILY, settings, ClassifierOptions(**given))

@@ -12,12 +12,14 @@ from animegen_core.errors import AnimeGenError, quote
 from animegen_core.evaluation import comparison, measuring, report
 from animegen_core.studio import Studio
 
-_Real = Annotated[Path, typer.Option(help="Folder or zip of real faces, usually those of the training.")]
-_Samples = Annotated[int, typer.Option(help="Faces to draw; at most half as many as there are real ones.")]
+_Real = Annotated[Path, typer.Option(help="Folder or zip of real faces, usually the training data.")]
+_Samples = Annotated[int, typer.Option(help="Number of faces to draw; at most half the number of real ones.")]
 _Seed = Annotated[int, typer.Option(help="Seed of the first face; the others follow.")]
-_Psi = Annotated[float, typer.Option(help="Creativity of the faces; 1 shows all that the generator can.")]
-_Labels = Annotated[Path | None, typer.Option(help="Tag file of the real faces: colours are drawn as often as in it.")]
-_UpscaleSmall = Annotated[bool, typer.Option(help="Enlarge real faces that are too small with the upscaler, once.")]
+_Psi = Annotated[float, typer.Option(help="Creativity (truncation psi) of the faces; 1 means no truncation.")]
+_Labels = Annotated[Path | None, typer.Option(help="Tag file of the real faces; colours are drawn with its frequencies.")]
+_UpscaleSmall = Annotated[
+    bool, typer.Option(help="Enlarge small real faces with the upscaler, once, instead of by interpolation.")
+]
 
 
 def evaluate(
@@ -29,11 +31,15 @@ def evaluate(
     psi: _Psi = 1.0,
     labels: _Labels = None,
     upscale_small: _UpscaleSmall = False,
-    inception: Annotated[bool, typer.Option(help="Also the true FID, KID and IS, if the weights are here; slow.")] = False,
-    neighbours: Annotated[bool, typer.Option(help="Also a sheet of faces beside real pictures; keep it private.")] = False,
+    inception: Annotated[
+        bool, typer.Option(help="Also FID, KID and IS in Inception features, if its weights are installed; slow.")
+    ] = False,
+    neighbours: Annotated[
+        bool, typer.Option(help="Also a sheet of faces beside their nearest real images; keep it private.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Measure how good a checkpoint's faces are: quality, diversity, artifacts, copying. Nothing is downloaded."""
+    """Measure a checkpoint's faces: quality, diversity, artifacts, copying. Nothing is downloaded."""
     if out.exists() and not out.is_dir():
         raise AnimeGenError(f"--out is {quote(str(out))}, but must be a folder.")
     studio = Studio.load(checkpoint)
@@ -57,7 +63,7 @@ def compare(
     labels: _Labels = None,
     upscale_small: _UpscaleSmall = False,
 ) -> None:
-    """Measure several checkpoints alike and write a page with tables and their faces side by side."""
+    """Measure several checkpoints in the same way and write a page with tables and faces side by side."""
     if out.suffix.lower() != ".md":
         raise AnimeGenError(f"A comparison is written as .md, not to {quote(out.name)}.")
     contenders = comparison.compare(names, real, samples, seed, psi, labels, upscale_small)
@@ -68,19 +74,19 @@ def compare(
 def features(
     context: typer.Context,
     data: Annotated[Path | None, typer.Option(help="Folder or zip of faces; resumed: by default that of the run.")] = None,
-    labels: Annotated[Path | None, typer.Option(help="Tag file of them; the command label makes one.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="Tag file of these faces, as the command label writes it.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where it is written, such as checkpoints/features-64.")] = None,
-    runs: Annotated[Path, typer.Option(help="Where the numbered run folder, for log and state, is made.")] = Path("runs"),
-    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder, with its options.")] = None,
-    epochs: Annotated[float, typer.Option(help="Passes over the pictures.")] = 3,
+    runs: Annotated[Path, typer.Option(help="Parent of the numbered run folder with log and state.")] = Path("runs"),
+    resume: Annotated[Path | None, typer.Option(help="Resume the run in this folder, with its options.")] = None,
+    epochs: Annotated[float, typer.Option(help="Passes over the images.")] = 3,
     max_minutes: Annotated[
-        float | None, typer.Option(help="Stop after this many minutes of this start, saving a state to resume from.")
+        float | None, typer.Option(help="Stop this start after so many minutes and save; --resume continues.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of weights, views and order.")] = 0,
-    trained_on: Annotated[str, typer.Option(help="What the config says of the data.")] = "unnamed pictures",
-    licence: Annotated[str, typer.Option(help="The licence that the config states.")] = "other",
+    trained_on: Annotated[str, typer.Option(help="Description of the data for the config.")] = "unnamed images",
+    licence: Annotated[str, typer.Option(help="Licence for the config.")] = "other",
 ) -> None:
-    """Train the network in whose features faces are compared; values compare only within one network."""
+    """Train the feature network of the metrics. Values of two feature networks are not comparable."""
     from animegen_core.training.helpers.features import PretrainingOptions, fit_and_save
     from animegen_core.training.helpers.runs import HelperRun
 

@@ -11,12 +11,12 @@ Flag = tuple[str, Any, Any, str]  # name, type, default and help
 
 
 def flags_of(options_class: type) -> list[Flag]:
-    """A flag for each field, with the help text that ``options.option`` gave it."""
+    """A flag for each field, with the help text of ``options.option``."""
     return [(f.name, f.type, f.default, f.metadata["help"]) for f in fields(options_class)]
 
 
 def give_flags(command: Callable, flags: Iterable[Flag]) -> None:
-    """Give a command these flags in the place of its ``**given``, after those that it has."""
+    """Add these flags to a command, after its own, in place of its ``**given``."""
     signature = inspect.signature(command)
     parameters = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
     parameters += [
@@ -33,6 +33,6 @@ def give_flags(command: Callable, flags: Iterable[Flag]) -> None:
 
 
 def explicit(context: typer.Context, given: dict[str, Any]) -> dict[str, Any]:
-    """Those of the values that stand on the command line."""
-    # By name, as newer versions of typer bring a ParameterSource of their own.
+    """The values that were given on the command line."""
+    # Compared by name, because newer versions of typer have their own ParameterSource.
     return {name: value for name, value in given.items() if context.get_parameter_source(name).name == "COMMANDLINE"}

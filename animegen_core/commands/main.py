@@ -49,27 +49,27 @@ _Checkpoint = Annotated[
     typer.Option(help="A bundled checkpoint's name, a folder, or user/repo[@revision].", autocompletion=bundled_names),
 ]
 _Size = Annotated[
-    int | None, typer.Option(help="Side in px: the checkpoint's own, or 2, 4 or 8 times that; by default its own.")
+    int | None, typer.Option(help="Size in px: the checkpoint's own, or 2, 4 or 8 times that; by default its own.")
 ]
-_Device = Annotated[str | None, typer.Option(help="cpu, cuda ...; by default the best one present.")]
+_Device = Annotated[str | None, typer.Option(help="cpu, cuda ...; by default the best available.")]
 _Hair = Annotated[str | None, typer.Option(help=f"{', '.join(HAIR)}; any if left out.", autocompletion=lambda: HAIR)]
 _Eyes = Annotated[str | None, typer.Option(help=f"{', '.join(EYES)}; any if left out.", autocompletion=lambda: EYES)]
 _Psi = Annotated[float, typer.Option(help=f"Creativity, 0 (the mean face) to {MAX_PSI}.")]
 _CROSSOVERS = ",".join(map(str, CROSSOVERS))
-_Json = Annotated[bool, typer.Option("--json", help="Print a list of the written files and their descriptions as JSON.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print the written files and their descriptions as JSON.")]
 
 
 @app.command()
 def generate(
-    seeds: Annotated[str, typer.Option(help="Seeds and ranges, as in 0-63,100.")],
-    out: Annotated[Path, typer.Option(help="Folder for the pictures, seed00000.png and so on.")],
+    seeds: Annotated[str, typer.Option(help="Seeds and ranges, such as 0-63,100.")],
+    out: Annotated[Path, typer.Option(help="Folder for the images: seed00000.png and so on.")],
     checkpoint: _Checkpoint = DEFAULT_CHECKPOINT,
     hair: _Hair = None,
     eyes: _Eyes = None,
     psi: _Psi = 1.0,
-    variation_seed: Annotated[int, typer.Option(help="Seed toward which each face is moved ...")] = 0,
-    variation_strength: Annotated[float, typer.Option(help="... by this share of the way, 0 to 1.")] = 0.0,
-    sheet: Annotated[Path | None, typer.Option(help="Also write all faces as one sheet to this PNG.")] = None,
+    variation_seed: Annotated[int, typer.Option(help="Seed of a second face, with which each face is blended.")] = 0,
+    variation_strength: Annotated[float, typer.Option(help="Fraction of the second face, 0 to 1.")] = 0.0,
+    sheet: Annotated[Path | None, typer.Option(help="PNG file for a sheet of all faces.")] = None,
     size: _Size = None,
     device: _Device = None,
     as_json: _Json = False,
@@ -93,7 +93,7 @@ def generate(
 
 @app.command()
 def animate(
-    seeds: Annotated[str, typer.Option(help=f"Key faces, {KEYS[0]} to {KEYS[1]} seeds, as in 3,7.")],
+    seeds: Annotated[str, typer.Option(help=f"Key faces, {KEYS[0]} to {KEYS[1]} seeds, such as 3,7.")],
     out: Annotated[Path, typer.Option(help="A .gif, .webp or .mp4 file, or a new folder for one PNG per frame.")],
     checkpoint: _Checkpoint = DEFAULT_CHECKPOINT,
     path: Annotated[str, typer.Option(help=", ".join(PATH_KINDS))] = "slerp",
@@ -108,7 +108,7 @@ def animate(
     device: _Device = None,
     as_json: _Json = False,
 ) -> None:
-    """Write a way through several faces as an animated file, with its description embedded."""
+    """Write an animation through several faces, with its description embedded."""
     numbers = parse_seeds(seeds)
     keys = tuple(Character(seed, hair, eyes, psi) for seed in numbers[: KEYS[1] + 1])
     written = _save(Studio.load(checkpoint, device), Animation(keys, path, frames, fps, easing, loop), out, size)
@@ -122,9 +122,11 @@ def mix(
     coarse: Annotated[int | None, typer.Option(help="Seed of pose and shape.")] = None,
     middle: Annotated[int | None, typer.Option(help="Seed of the features.")] = None,
     fine: Annotated[int | None, typer.Option(help="Seed of the colours.")] = None,
-    rows: Annotated[str | None, typer.Option(help="Instead: a matrix of seeds whose colours these have ...")] = None,
-    columns: Annotated[str | None, typer.Option(help="... and whose pose, shape and features these have.")] = None,
-    crossovers: Annotated[str, typer.Option(help="Sizes in px from which on layers are middle and fine.")] = _CROSSOVERS,
+    rows: Annotated[str | None, typer.Option(help="For a matrix of mixes: seeds of the colours, one row each.")] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="For a matrix of mixes: seeds of pose, shape and features, one column each.")
+    ] = None,
+    crossovers: Annotated[str, typer.Option(help="Sizes in px at which middle and fine styles begin.")] = _CROSSOVERS,
     hair: _Hair = None,
     eyes: _Eyes = None,
     psi: _Psi = 1.0,
@@ -132,7 +134,7 @@ def mix(
     device: _Device = None,
     as_json: _Json = False,
 ) -> None:
-    """Mix the styles of several faces, into one face or a matrix of them; needs a checkpoint that has styles."""
+    """Mix the styles of several faces into one face or a matrix. Needs a checkpoint with styles."""
     sources = (coarse, middle, fine)
     one, matrix = None not in sources, rows is not None and columns is not None
     if one == matrix or (matrix and sources != (None,) * 3):
@@ -147,7 +149,7 @@ def mix(
 
 @app.command()
 def restore(file: Annotated[Path, typer.Argument(help="A PNG, GIF, WebP or MP4 that AnimeGen wrote.")]) -> None:
-    """Print the description that a file carries as JSON, from which ``render`` makes it again."""
+    """Print the description in a file as JSON. ``render`` draws it again."""
     description = read_description(file)
     read_described(description)
     typer.echo(json.dumps(description, indent=2))
@@ -155,14 +157,14 @@ def restore(file: Annotated[Path, typer.Argument(help="A PNG, GIF, WebP or MP4 t
 
 @app.command()
 def render(
-    description: Annotated[Path, typer.Argument(help="A JSON file that restore printed, or a file that AnimeGen wrote.")],
-    out: Annotated[Path, typer.Option(help="A .png for a face; for an animation as in animate.")],
-    checkpoint: Annotated[str | None, typer.Option(help="Another checkpoint than the description's.")] = None,
-    size: Annotated[int | None, typer.Option(help="Another side in px than the description's.")] = None,
+    description: Annotated[Path, typer.Argument(help="A JSON file with the output of restore, or a file that AnimeGen wrote.")],
+    out: Annotated[Path, typer.Option(help="A .png file for a face; for an animation as in animate.")],
+    checkpoint: Annotated[str | None, typer.Option(help="Checkpoint; by default that of the description.")] = None,
+    size: Annotated[int | None, typer.Option(help="Size in px; by default that of the description.")] = None,
     device: _Device = None,
     as_json: _Json = False,
 ) -> None:
-    """Draw what a description describes."""
+    """Draw a description."""
     found = _read_json(description) if description.suffix.lower() == ".json" else read_description(description)
     name, described = read_described(found)
     try:
@@ -171,9 +173,9 @@ def render(
         if checkpoint is not None:
             raise
         wanted = f"the hash of its weights is {quote(found.get('checkpoint_hash'))}"
-        raise AnimeGenError(f"{error} The description names it; {wanted}, and --checkpoint can say where they are.") from error
+        raise AnimeGenError(f"{error} The description names it; {wanted}. Give the path with --checkpoint.") from error
     if found.get("checkpoint_hash") != studio.checkpoint.hash:
-        typer.echo(f"Note: {studio.checkpoint.name} has other weights than the description's; faces will differ.", err=True)
+        typer.echo(f"Note: {studio.checkpoint.name} has other weights than the description; faces will differ.", err=True)
     _print_written(_save(studio, described, out, found.get("size") if size is None else size), as_json)
 
 
@@ -183,7 +185,7 @@ def info(
         str | None, typer.Argument(help="A bundled checkpoint's name, a folder, or user/repo[@revision].")
     ] = None,
 ) -> None:
-    """Print what is known about a checkpoint as JSON; without a name, list the bundled ones."""
+    """Print the facts about a checkpoint as JSON. Without a name, list the bundled checkpoints."""
     found = bundled_names() if checkpoint is None else load_checkpoint(checkpoint).info()
     typer.echo(json.dumps(found, indent=2))
 
@@ -191,9 +193,9 @@ def info(
 @app.command()
 def label(
     data: Annotated[Path, typer.Option(help="Folder or zip of faces.")],
-    out: Annotated[Path, typer.Option(help="Tag file to write: CSV with file, hair, eyes and a probability of each.")],
+    out: Annotated[Path, typer.Option(help="Output: CSV with file, hair, eyes and a probability of each.")],
     classifier: Annotated[str, typer.Option(help="A bundled classifier's name, or its folder.")] = LABELLER,
-    as_json: Annotated[bool, typer.Option("--json", help="Print how many pictures have which colour as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the number of images of each colour as JSON.")] = False,
 ) -> None:
     """Tag faces with hair and eye colours, for train.py --labels."""
     labelled = label_pictures(data, load_classifier(classifier))
@@ -203,15 +205,15 @@ def label(
     if as_json:
         typer.echo(json.dumps({"file": str(out), "pictures": len(labelled.tags), **_count_colours(labelled.tags)}, indent=2))
     else:
-        typer.echo(f"Tagged {len(labelled.tags):,} pictures in '{out}'.")
+        typer.echo(f"Tagged {len(labelled.tags):,} images in '{out}'.")
 
 
 @app.command("space")
 def publish_space(
-    name: Annotated[str, typer.Argument(help="The Space, as user/name; made if there is none.")],
-    private: Annotated[bool, typer.Option("--private", help="Make a new Space that only its owner sees.")] = False,
+    name: Annotated[str, typer.Argument(help="The Space, as user/name; created if missing.")],
+    private: Annotated[bool, typer.Option("--private", help="Create a private Space.")] = False,
 ) -> None:
-    """Publish this clone's studio as a Hugging Face Space, or bring it up to date; log in before with: hf auth login."""
+    """Publish this clone's studio as a Hugging Face Space, or update it. Log in first: hf auth login."""
     from animegen_core.commands import space
 
     typer.echo(space.publish(name, private))
@@ -258,7 +260,7 @@ def _print_written(written: list[dict], as_json: bool) -> None:
 
 
 def _count_colours(tags: list[Tag]) -> dict[str, dict[str, int]]:
-    """How many pictures have each colour, the commonest first."""
+    """Number of images of each colour, most frequent first."""
     named = ([label_name(name, tag.labels[index]) for tag in tags] for index, name in enumerate(ATTRIBUTES))
     return {name: dict(Counter(colours).most_common()) for name, colours in zip(ATTRIBUTES, named)}
 
@@ -268,5 +270,5 @@ def _read_json(path: Path) -> dict:
         with path.open(encoding="utf-8") as stream:
             text = stream.read(MAX_DESCRIPTION + 1)
     except UnicodeDecodeError as error:
-        raise AnimeGenError(f"{quote(path.name)} is not a text in UTF-8.") from error
+        raise AnimeGenError(f"{quote(path.name)} is not UTF-8 text.") from error
     return parse_description(text, f"The description in {quote(path.name)}")

@@ -1,4 +1,4 @@
-"""The command that takes a checkpoint to where there is no Python: ``export``."""
+"""The command ``export``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,10 +13,10 @@ FORMATS = ("onnx",)
 
 def export(
     name: Annotated[str, typer.Argument(help="A bundled checkpoint's name, a folder, or user/repo[@revision] on the Hub.")],
-    out: Annotated[Path, typer.Option(help="The .onnx file to write.")],
+    out: Annotated[Path, typer.Option(help="Output .onnx file.")],
     format: Annotated[str, typer.Option(help=", ".join(FORMATS))] = "onnx",
 ) -> None:
-    """Write a checkpoint as one file that games and web pages can draw faces with; see examples/web."""
+    """Write a checkpoint as an ONNX file, for games and web pages; see examples/web."""
     if format not in FORMATS:
         raise AnimeGenError(f"Unknown format {quote(format)}; known are: {', '.join(FORMATS)}.")
     from animegen_core.onnx_export import export_onnx
@@ -24,4 +24,4 @@ def export(
     written = export_onnx(load_checkpoint(name), out)
     inputs = ", ".join(f"{key} ({', '.join(map(str, shape))})" for key, shape in written.inputs.items())
     typer.echo(f"Wrote '{out}', {written.size / 1e6:.1f} MB, with the inputs {inputs}.")
-    typer.echo(f"ONNX Runtime's pictures differ from PyTorch's by at most {written.difference:.1g}.")
+    typer.echo(f"Images of ONNX Runtime and PyTorch differ by at most {written.difference:.1g}.")

@@ -1,9 +1,10 @@
-"""The studio as a Hugging Face Space: the files of this clone that ``app.py`` needs, published to run for everybody.
+"""Publishes the studio as a Hugging Face Space: the files of this clone that ``app.py`` needs.
 
-The front matter of README.md tells the Space what to run, and on which Python and Gradio. The bundled checkpoints travel with
-the code. For another one set ``ANIMEGEN_CHECKPOINT`` to user/repo on the Space's settings page (see ``settings``). In the front
-matter ``models: [user/repo]`` then links the two pages, and ``preload_from_hub: [user/repo]`` has the checkpoint fetched when
-the Space is built and not at each start.
+The front matter of README.md sets what the Space runs, and its versions of Python and Gradio. The bundled checkpoints are
+included. For another one set ``ANIMEGEN_CHECKPOINT`` to user/repo on the Space's settings page (see ``settings``). In the front
+matter, ``models: [user/repo]`` links the two pages, and ``preload_from_hub: [user/repo]`` downloads the checkpoint when the
+    Space
+is built instead of at each start.
 """
 
 import re
@@ -19,16 +20,16 @@ from animegen_core.errors import AnimeGenError, quote
 ROOT = Path(__file__).resolve().parents[2]
 _FILES = ("app.py", "requirements.txt", "README.md", "LICENSE")
 _FOLDERS = ("animegen_core", "checkpoints")
-_PICTURE = re.compile(r"""[("']([\w-][\w./-]*\.(?:png|jpg|gif|webp|svg))[)"']""")  # as Markdown and HTML link it
+_PICTURE = re.compile(r"""[("']([\w-][\w./-]*\.(?:png|jpg|gif|webp|svg))[)"']""")  # a link in Markdown or HTML
 
 
 def space_files() -> list[str]:
-    """What a Space needs of this clone, as paths in it: the program, the checkpoints, and the README with its pictures.
+    """Paths of the files that a Space needs: the program, the checkpoints, and the README with its images.
 
-    Files that git does not track stay here: notes, secrets and half-written checkpoints may lie beside the others.
+    Untracked files are left out: they may be notes, secrets or incomplete checkpoints.
 
     Raises:
-        AnimeGenError: there is no clone, as when the package was installed without one.
+        AnimeGenError: this is not a clone, for example because the package was installed with pip.
     """
     if missing := [name for name in (*_FILES, *_FOLDERS) if not (ROOT / name).exists()]:
         raise AnimeGenError(f"A Space is made from a clone of AnimeGen, but '{ROOT}' has no {missing[0]}.")
@@ -42,23 +43,23 @@ def _tracked() -> list[str]:
         listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError) as error:
         raise AnimeGenError(
-            f"A Space is made from the files that git tracks, but '{ROOT}' is no clone, or git is missing."
+            f"A Space is made from the files that git tracks, but '{ROOT}' is not a clone, or git is missing."
         ) from error
     return listed.decode("utf-8", "replace").split("\0")
 
 
 def publish(space: str, private: bool = False) -> str:
-    """Make a Space, or bring it up to date, in one commit. Returns its address.
+    """Create or update a Space in one commit. Returns its address.
 
-    Files of an earlier version that this one does not have are removed.
+    Files of an earlier version that no longer exist are removed.
 
     Args:
         space: "user/name".
-        private: whether a new Space can be seen by its owner only.
+        private: whether a new Space is private.
 
     Raises:
-        AnimeGenError: this is no clone, nobody is logged in, there is no permission or no network, the Space runs something
-            else, or ``private`` was wished and it is public already.
+        AnimeGenError: this is not a clone, nobody is logged in, there is no permission or no network, the Space has another
+            program, or ``private`` is set and the Space is public.
     """
     name = HubName.parse(space)
     if name is None or name.revision is not None:
@@ -73,7 +74,7 @@ def publish(space: str, private: bool = False) -> str:
             raise AnimeGenError(f"'{name}' is public already; make it private on the Hub first, or leave --private out.")
         there = {file.rfilename for file in info.siblings or ()}
         if "app.py" in there and not any(file.startswith("animegen_core/") for file in there):
-            raise AnimeGenError(f"The Space '{name}' runs something else than AnimeGen; give another name.")
+            raise AnimeGenError(f"The Space '{name}' has another program than AnimeGen; give another name.")
         stale = [file for file in sorted(there - set(files)) if file.partition("/")[0] in _FOLDERS]
         operations = [CommitOperationAdd(file, str(ROOT / file)) for file in files] + list(map(CommitOperationDelete, stale))
         api.create_commit(name.repo, operations, commit_message="Upload AnimeGen", repo_type="space")

@@ -1,4 +1,4 @@
-"""The training command line: one command per family, its flags made from the fields of the family's options."""
+"""The training command line: one command per family, with a flag for each field of the family's options."""
 
 import inspect
 import json
@@ -33,7 +33,7 @@ from animegen_core.training.run_folder import absolute, load_options, new_run_fo
 from animegen_core.training.threads import check_threads, settle_threads
 from animegen_core.training.weights import load_weights
 
-# What may be given anew when a run goes on; everything else is part of what the run is.
+# Options that may change when a run resumes; all others are fixed.
 _LENGTH = ("epochs", "kimg", "max_minutes")
 RESUMABLE = (*_LENGTH, "save_interval", "save_minutes", "log_interval", "export_shards", "export_training", "labels")
 
@@ -42,7 +42,7 @@ app = typer.Typer(cls=ExitOnError, help=__doc__, no_args_is_help=True, add_compl
 
 @app.callback()
 def main() -> None:
-    """Train a generator on your own pictures."""
+    """Train a generator on your own images."""
 
 
 def _command(family: Family) -> None:
@@ -65,13 +65,13 @@ def _command(family: Family) -> None:
 def _options(
     family: Family, data: Path | None, resume: Path | None, preset_name: str | None, given: dict[str, Any]
 ) -> tuple[Path, TrainOptions]:
-    """Data path and options of the run that a command line asks for."""
+    """Data path and options of the run, from the command line."""
     if resume is not None:
         if preset_name is not None:
-            raise AnimeGenError("A resumed run keeps its options, so it takes no --preset.")
+            raise AnimeGenError("A resumed run keeps its options, so --preset cannot be given.")
         return _resumed(resume, family, given, data)
     if data is None:
-        raise AnimeGenError("Nothing to train on: give --data PATH, a folder or a zip of pictures.")
+        raise AnimeGenError("No data: give --data PATH, a folder or a zip of images.")
     chosen = {} if preset_name is None else preset(preset_name, family.name)
     return data, family.options(**chosen | given)
 
@@ -86,31 +86,31 @@ def _train(
     threads: int | None,
     given_facts: dict[str, str | None],
 ) -> None:
-    """Load the pictures, make the run folder, and train."""
+    """Load the images, make the run folder, and train."""
     if family.needs_labels and options.labels is None:
         raise AnimeGenError("A conditional model needs --labels CSV, a tag file with the columns file, hair and eyes.")
     if device is not None:
-        find_device(device)  # before a run folder is made, like the next two
+        find_device(device)  # checked before a run folder is made, like the next two
     check_threads(threads)
     weights = load_weights(options.init_from) if resume is None and options.init_from is not None else None
     enlarge = loaded_enlarger() if options.upscale_small else None
     start_missing_processes()
     process, where = join_on_device(device)
     crowded = settle_threads(threads, process.num_processes == 1 and where.type == "cpu")
-    with process.main_process_first():  # the others find the cache ready
+    with process.main_process_first():  # it fills the cache, which the others then read
         cache = load_pictures(data, options.resolution, enlarge=enlarge)
     loader = _loader(cache, options)
     folder = resume
     if folder is None:
         folder = new_run_folder(out, f"{family.name}-{options.resolution}") if process.is_main_process else None
         folder = broadcast_object_list([folder])[0]
-    card = {}  # which the main process writes
+    card = {}  # only the main process writes it
     if process.is_main_process:
         before = None if resume is None else load_options(folder).get("pictures")
         used, card, changed = _card_facts(folder, cache, loader.dataset.labels, before, given_facts)
         save_options(folder, family.name, absolute(data), _findable(options), used.saved())
         facts = [changed] if resume is not None else [check_pictures(cache, loader.dataset.labels)]
-        together = f"{process.num_processes} processes share each batch of {options.batch}."
+        together = f"{process.num_processes} processes divide each batch of {options.batch}."
         facts += [crowded, together if process.num_processes > 1 else None, f"Writing to '{folder}'."]
         typer.echo("\n".join(filter(None, facts)))
     train(family.recipe(options), loader, folder, device, resume is not None, weights=weights, **card)
@@ -119,25 +119,25 @@ def _train(
 def _own_options(family: Family) -> list[Flag]:
     """The flags that are no part of what a run is."""
     own: list[Flag] = [
-        ("data", Path | None, None, "Folder or zip of pictures; with --resume, by default that of the run."),
-        ("out", Path, Path("runs"), "Where the numbered run folder is made."),
-        ("resume", Path | None, None, "Go on with the run in this folder, with its options."),
-        ("device", str | None, None, "cpu, cuda, cuda:1 ...; by default the best one present."),
-        ("threads", int | None, None, "Threads of each process; by default torch's choice, or OMP_NUM_THREADS."),
-        ("trained_on", str | None, None, "What the model card says of the data; by default its size and name."),
-        ("licence", str | None, None, "The licence that the model card states; by default other."),
+        ("data", Path | None, None, "Folder or zip of images; with --resume by default that of the run."),
+        ("out", Path, Path("runs"), "Parent of the numbered run folder."),
+        ("resume", Path | None, None, "Resume the run in this folder, with its options."),
+        ("device", str | None, None, "cpu, cuda, cuda:1 ...; by default the best available."),
+        ("threads", int | None, None, "Threads of each process; by default OMP_NUM_THREADS, or chosen by torch."),
+        ("trained_on", str | None, None, "Description of the data for the model card; by default its size and name."),
+        ("licence", str | None, None, "Licence for the model card; by default other."),
         ("dry_run", bool, False, "Print the options and stop."),
     ]
-    presets = f"Options that go together, over which flags win: one of {', '.join(family.presets)}."
+    presets = f"A set of options; flags win over it. One of {', '.join(family.presets)}."
     return [*own, ("preset", str | None, None, presets)]
 
 
 def _card_facts(
     run: Path, cache: PictureCache, labels: Tensor | None, before: dict | None, given: dict[str, str | None]
 ) -> tuple[RunData, dict[str, str], str | None]:
-    """The run's data, what the model card says of data and licence, and a sentence if the data have changed.
+    """The run's data, the model card's entries about data and licence, and a sentence if the data have changed.
 
-    The card says what is given, or what the run that goes on has said, or plain facts.
+    The entries are the given ones, or those of the resumed run, or plain facts.
     """
     config = run / "checkpoint" / CONFIG
     earlier = read_json(config) if config.is_file() else {}
@@ -147,20 +147,20 @@ def _card_facts(
 
 
 def _findable(options: TrainOptions) -> TrainOptions:
-    """Options whose tag file is found from any folder."""
+    """Options with an absolute path of the tag file."""
     labels = getattr(options, "labels", None)
     return options if labels is None else replace(options, labels=absolute(labels))
 
 
 def _resumed(folder: Path, family: Family, given: dict[str, Any], data: Path | None) -> tuple[Path, TrainOptions]:
-    """Data path and options of the run in ``folder``, with the lengths and intervals that were given anew."""
+    """Data path and options of the run in ``folder``, with the new lengths and intervals."""
     saved = load_options(folder)
     if saved.pop("family") != family.name:
         raise AnimeGenError(f"'{folder}' is not a run of {family.name}.")
     saved_data = saved.pop("data")
     saved.pop("pictures", None)  # see run_data
     try:
-        options = family.options(**saved)  # options that are newer than the run take their defaults
+        options = family.options(**saved)  # options added since the run have their defaults
     except TypeError as error:
         raise AnimeGenError(f"The options in '{folder}' are of another version: {error}") from error
     if given.get("labels") and getattr(options, "labels", None) is None:
@@ -171,11 +171,11 @@ def _resumed(folder: Path, family: Family, given: dict[str, Any], data: Path | N
             f"A resumed run keeps its options, so --{changed[0].replace('_', '-')} cannot be changed; "
             f"these can: data, {', '.join(name.replace('_', '-') for name in RESUMABLE)}."
         )
-    if given.keys() & set(_LENGTH):  # a new length replaces the old one, whatever its unit
+    if given.keys() & set(_LENGTH):  # a new length replaces the old one, also in another unit
         options = replace(options, **dict.fromkeys(_LENGTH, None))
     options = replace(options, **given)
     if data is None and not saved_data:
-        raise AnimeGenError(f"The run in '{folder}' does not know its data; give --data PATH.")
+        raise AnimeGenError(f"The run in '{folder}' has no data path; give --data PATH.")
     data = data or Path(saved_data)
     require_present(folder, data=data, labels=getattr(options, "labels", None))
     return data, options

@@ -19,24 +19,28 @@ _FAMILY = "upscaler"
 
 def upscaler(
     context: typer.Context,
-    data: Annotated[Path | None, typer.Option(help="Folder or zip of pictures; resumed: by default that of the run.")] = None,
-    out: Annotated[Path | None, typer.Option(help=f"Where the upscaler is written, such as checkpoints/{UPSCALER}.")] = None,
-    runs: Annotated[Path, typer.Option(help="Where the numbered run folder, for log and state, is made.")] = Path("runs"),
-    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder, with its options.")] = None,
-    resolution: Annotated[int, typer.Option(help="Side in pixels to which pictures are brought.")] = 256,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda ...; by default the best one present.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads; by default torch's choice, or OMP_NUM_THREADS.")] = None,
-    trained_on: Annotated[str, typer.Option(help="What the config says of the data.")] = "unnamed pictures",
-    licence: Annotated[str, typer.Option(help="The licence that the config states.")] = "other",
+    data: Annotated[
+        Path | None, typer.Option(help="Folder or zip of images; with --resume by default that of the run.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help=f"Output folder, such as checkpoints/{UPSCALER}.")] = None,
+    runs: Annotated[Path, typer.Option(help="Parent of the numbered run folder with log and state.")] = Path("runs"),
+    resume: Annotated[Path | None, typer.Option(help="Resume the run in this folder, with its options.")] = None,
+    resolution: Annotated[int, typer.Option(help="Size in pixels to which images are resized.")] = 256,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda ...; by default the best available.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Number of threads; by default OMP_NUM_THREADS, or chosen by torch.")
+    ] = None,
+    trained_on: Annotated[str, typer.Option(help="Description of the data for the config.")] = "unnamed images",
+    licence: Annotated[str, typer.Option(help="Licence for the config.")] = "other",
     **given: Any,
 ) -> None:
-    """A network that enlarges faces; prints its PSNR and sharpness on held-out pictures, and those of interpolation."""
+    """Train a network that enlarges faces. Prints PSNR and sharpness on held-out images, beside those of interpolation."""
     settings = {"data": data, "out": out, "resolution": resolution, "trained_on": trained_on, "licence": licence}
     if resume is None:
         asked = HelperRun(_FAMILY, settings, UpscalerOptions(**given))
     else:
         asked = HelperRun.resumed(resume, _FAMILY, UpscalerOptions, explicit(context, {**settings, **given}))
-    on_cpu = find_device(device).type == "cpu"  # before a run folder is made, like the next
+    on_cpu = find_device(device).type == "cpu"  # checked before a run folder is made, like the next
     check_threads(threads)
     if (crowded := settle_threads(threads, on_cpu)) is not None:
         typer.echo(crowded)
@@ -44,7 +48,7 @@ def upscaler(
     if cache.skipped:
         typer.echo(cache.skipped_message)
     folder, out = asked.start(runs, f"{_FAMILY}-x{asked.options.scale}"), asked.settings["out"]
-    typer.echo(f"{len(cache.names):,} pictures; writing in the end to '{out}'.")
+    typer.echo(f"{len(cache.names):,} images; writing at the end to '{out}'.")
     report = train_upscaler(cache, folder, Path(out), asked.options, asked.facts, device)
     typer.echo(json.dumps(report, indent=2))
 

@@ -1,4 +1,4 @@
-"""Folders and zips of pictures -> a uint8 cache on disk -> batches."""
+"""From folders and zips of images to a uint8 cache on disk to batches."""
 
 from animegen_core.data.cache import PictureCache, load_pictures
 from animegen_core.data.loader import PictureDataset, make_loader, random_flip

@@ -1,4 +1,4 @@
-"""Pictures decoded once into a memory-mapped uint8 array that later runs open at once."""
+"""Decodes images once into a memory-mapped uint8 array that later runs reuse."""
 
 import hashlib
 import json
@@ -17,23 +17,23 @@ from animegen_core.data.decoding import MAX_FILE, Budget, Enlarge, decode, short
 from animegen_core.data.sources import PictureSource, find_pictures
 from animegen_core.errors import AnimeGenError, printable
 
-_DECODER = "2"  # of decode; another one's pictures may look different, as those with a colour profile do since 2
-_NAMED = 10  # how many of the skipped files a message names
-_AT_ONCE = 256  # files whose pictures wait to be written, at most
+_DECODER = "2"  # version of decode; since 2 colour profiles are converted
+_NAMED = 10  # number of skipped files in a message
+_AT_ONCE = 256  # maximum number of decoded images that wait to be written
 
 
 @dataclass(frozen=True)
 class PictureCache:
-    """Decoded pictures.
+    """Decoded images.
 
     Attributes:
         pictures: uint8 array (N, resolution, resolution, 3), memory-mapped and read-only.
-        names: the file each picture came from, relative to the source, in the same order.
-        skipped: the files that were not whole pictures.
-        path: the folder or zip, as it was given.
-        short_sides: pixels of each picture's shorter side before it was resized; None in caches of earlier versions.
-        interpolated: whether smaller pictures were enlarged by interpolation alone.
-        reasons: why some of the skipped files were, by name: too large, a password, a format that cannot be opened.
+        names: file of each image, relative to the source, in the same order.
+        skipped: files that are not complete images.
+        path: the folder or zip, as given.
+        short_sides: pixels of each image's shorter side before resizing; None in caches of earlier versions.
+        interpolated: whether smaller images were enlarged by interpolation, without upscaler.
+        reasons: reasons for skipping, by name, where known: too large, a password, an unsupported format.
     """
 
     pictures: np.ndarray
@@ -46,18 +46,18 @@ class PictureCache:
 
     @property
     def enlarged(self) -> int:
-        """How many pictures were smaller than the resolution; 0 in caches of earlier versions, which do not tell."""
+        """Number of images smaller than the resolution; 0 in caches of earlier versions, where it is unknown."""
         return sum(side < self.pictures.shape[1] for side in self.short_sides or ())
 
     @property
     def skipped_message(self) -> str:
-        """One sentence that counts the skipped files and names the first ten; empty when there are none."""
+        """One sentence with the number of skipped files and the first ten names; empty if there are none."""
         if not self.skipped:
             return ""
         total = len(self.skipped) + len(self.names)
         named = ", ".join(_with_reason(name, self.reasons) for name in self.skipped[:_NAMED])
         named += ", ..." if len(self.skipped) > _NAMED else ""
-        return f"Skipped {len(self.skipped)} of {total} files that are not whole pictures: {named}."
+        return f"Skipped {len(self.skipped)} of {total} files that are not complete images: {named}."
 
 
 def _with_reason(name: str, reasons: dict[str, str]) -> str:
@@ -73,21 +73,21 @@ def default_cache_dir() -> Path:
 def load_pictures(
     path: str | Path, resolution: int = 64, cache_dir: str | Path | None = None, enlarge: Enlarge | None = None
 ) -> PictureCache:
-    """Open the cache of a folder or zip of pictures, building it first where there is none or the source has changed.
+    """Open the cache of a folder or zip of images. It is built first if it does not exist or the source has changed.
 
     Args:
-        path: a folder (nested or not) or a zip with JPEG, PNG, WebP, HEIC or other pictures of any size.
-        resolution: side of the stored squares in pixels.
-        cache_dir: where caches lie; by default see ``default_cache_dir``.
-        enlarge: as in ``decode``; pictures made with it have a cache of their own.
+        path: a folder, with subfolders, or a zip of JPEG, PNG, WebP, HEIC or other images of any size.
+        resolution: size of the stored square images in pixels.
+        cache_dir: folder of caches; by default ``default_cache_dir()``.
+        enlarge: as in ``decode``; the result has a separate cache.
 
     Raises:
-        AnimeGenError: the path is missing or empty, no file in it is a picture, or the cache cannot be written.
+        AnimeGenError: the path does not exist or is empty, no file is an image, or the cache cannot be written.
     """
     source = find_pictures(path)
     folder = Path(cache_dir) if cache_dir else default_cache_dir()
     folder.mkdir(parents=True, exist_ok=True)
-    # The name holds the fingerprint: what lies under a name never changes, so a reader needs no lock.
+    # The name has the fingerprint, so the contents of a file never change and readers need no lock.
     made = str(resolution) if enlarge is None else f"enlarged-{resolution}"
     owner = f"{hashlib.sha256(os.fsencode(source.path)).hexdigest()[:12]}-{made}"
     array = folder / f"{owner}-{_DECODER}{source.fingerprint}.npy"
@@ -97,10 +97,10 @@ def load_pictures(
                 _remove_leftovers(folder, owner)
                 try:
                     _build(source, resolution, enlarge, array)
-                except OSError as error:  # such as a full disk; files of the source are read inside of _build's own try
+                except OSError as error:  # such as a full disk; errors of the source are handled in _build
                     raise AnimeGenError(
-                        f"The decoded pictures cannot be kept in '{folder}': {error.strerror}; "
-                        "ANIMEGEN_CACHE can name another folder."
+                        f"The decoded images cannot be saved in '{folder}': {error.strerror}; "
+                        "set ANIMEGEN_CACHE to another folder."
                     ) from error
                 for stale in set(folder.glob(f"{owner}-*")) - {array, _index_of(array)}:
                     stale.unlink(missing_ok=True)
@@ -108,9 +108,7 @@ def load_pictures(
     reasons = index.get("reasons", {})
     if not index["names"]:
         named = "".join(f" The first: {_with_reason(name, reasons)}." for name in list(reasons)[:1])
-        raise AnimeGenError(
-            f"Data path '{path}' holds no picture: none of its {len(source.names)} files could be decoded.{named}"
-        )
+        raise AnimeGenError(f"Data path '{path}' has no image: none of its {len(source.names)} files could be decoded.{named}")
     pictures = np.load(array, mmap_mode="r")
     return PictureCache(
         pictures, index["names"], index["skipped"], Path(path), index.get("short_sides"), enlarge is None, reasons
@@ -122,18 +120,18 @@ def _index_of(array: Path) -> Path:
 
 
 def _remove_leftovers(folder: Path, owner: str) -> None:
-    """Remove parts of caches whose runs were killed: those of ``owner``, whose lock is held, and of other sources."""
+    """Remove incomplete caches of killed runs: those of ``owner``, whose lock is held, and of other sources."""
     for part in (*folder.glob("*.partial"), *folder.glob("*.finished")):
         other = part.stem.rsplit("-", 1)[0]
         try:
             with nullcontext() if other == owner else FileLock(folder / f"{other}.lock", timeout=0):
                 part.unlink(missing_ok=True)
-        except Timeout:  # another run is building it now
+        except Timeout:  # another run is building it
             continue
 
 
 def _build(source: PictureSource, resolution: int, enlarge: Enlarge | None, array: Path) -> None:
-    # Raw bytes are appended as they come, because the number of good pictures is known only at the end.
+    # Raw bytes are appended, because the number of valid images is known only at the end.
     raw, finished = array.with_suffix(".partial"), array.with_suffix(".finished")
     try:
         index = _decode_all(source, resolution, enlarge, raw)
@@ -144,15 +142,15 @@ def _build(source: PictureSource, resolution: int, enlarge: Enlarge | None, arra
             while chunk := pixels.read(1 << 24):
                 stream.write(chunk)
         _index_of(array).write_text(json.dumps(index), encoding="utf-8")
-        finished.replace(array)  # last: whoever sees the array finds its index too
+        finished.replace(array)  # last, so that the array never exists without its index
     finally:
         raw.unlink(missing_ok=True)
         finished.unlink(missing_ok=True)
 
 
 def _decode_all(source: PictureSource, resolution: int, enlarge: Enlarge | None, raw: Path) -> dict[str, list | dict]:
-    """Write the pixels of all whole pictures to ``raw`` and return the cache's index."""
-    files = Budget(MAX_FILE)  # bytes of encoded pictures that are in memory at once
+    """Write the pixels of all valid images to ``raw`` and return the cache's index."""
+    files = Budget(MAX_FILE)  # bytes of encoded images in memory
 
     def attempt(name: str) -> tuple[np.ndarray, int] | str:
         try:
@@ -161,13 +159,13 @@ def _decode_all(source: PictureSource, resolution: int, enlarge: Enlarge | None,
                 return decode(data, resolution, enlarge), short_side(data)
         except AnimeGenError as error:
             return str(error)
-        except Exception:  # on damaged bytes PIL, zipfile and zlib raise nearly anything
+        except Exception:  # PIL, zipfile and zlib raise all kinds of errors on damaged files
             return ""
 
     index: dict = {"names": [], "skipped": [], "short_sides": [], "reasons": {}}
     progress = tqdm(desc="decoding", total=len(source.names), unit="file", leave=False)
     with warnings.catch_warnings(), ThreadPoolExecutor() as pool, raw.open("wb") as stream, progress:
-        warnings.simplefilter("ignore")  # damaged metadata in a picture that decodes is none of our business
+        warnings.simplefilter("ignore")  # damaged metadata does not matter
         for start in range(0, len(source.names), _AT_ONCE):
             names = source.names[start : start + _AT_ONCE]
             for name, result in zip(names, pool.map(attempt, names)):

@@ -1,4 +1,4 @@
-"""What the pictures of a run are like, told before the first step, with advice where something will be seen in the faces."""
+"""The data check before a run: sizes, duplicates, grey images, labels, and advice."""
 
 import hashlib
 from collections.abc import Iterator
@@ -11,19 +11,19 @@ from torch import Tensor
 from animegen_core.data.cache import PictureCache
 from animegen_core.labels import ANY, ATTRIBUTES
 
-_CHUNK = 2**24  # bytes of pictures looked at in one go
+_CHUNK = 2**24  # bytes of images to process at once
 _SIDE = 8  # cells of a thumbnail
-_GREY = 8  # values out of 255 by which the channels of a grey picture's cells differ at most
-_FEW = 2_000  # pictures
-_MANY = {"duplicates": 0.01, "enlarged": 0.25, "grey": 0.1}  # shares from which there is advice
-_KNOWN = 0.5  # share of labels
+_GREY = 8  # of 255: maximum difference between the channels of a grey image's cells
+_FEW = 2_000  # images
+_MANY = {"duplicates": 0.01, "enlarged": 0.25, "grey": 0.1}  # fractions from which there is advice
+_KNOWN = 0.5  # fraction of labels
 
 
 def check_pictures(cache: PictureCache, labels: Tensor | None = None) -> str:
-    """Lines for the person who starts a run: how many pictures, of what sizes, repeated, grey or labelled.
+    """A report about the images: number, sizes, duplicates, grey ones, labels.
 
     Args:
-        cache: the pictures, all of which are read.
+        cache: the images; all are read.
         labels: int64 (N, attributes), -1 where unknown; None if the run has none.
     """
     digests, thumbnails = _look(cache.pictures)
@@ -38,7 +38,7 @@ def check_pictures(cache: PictureCache, labels: Tensor | None = None) -> str:
 
 
 def _look(pictures: np.ndarray) -> tuple[list[bytes], Tensor]:
-    """A digest of each of the pictures, and thumbnails float32 (N, 3, 8, 8) in [0, 255]."""
+    """A digest of each image, and thumbnails float32 (N, 3, 8, 8) in [0, 255]."""
     digests: list[bytes] = []
     thumbnails = []
     for chunk in _chunks(pictures):
@@ -51,17 +51,17 @@ def _look(pictures: np.ndarray) -> tuple[list[bytes], Tensor]:
 def _chunks(pictures: np.ndarray) -> Iterator[np.ndarray]:
     size = max(1, _CHUNK // pictures[0].nbytes)
     for start in range(0, len(pictures), size):
-        yield np.array(pictures[start : start + size])  # torch wants no read-only memory
+        yield np.array(pictures[start : start + size])  # a copy, because torch does not support read-only memory
 
 
 def _count(cache: PictureCache) -> Iterator[str]:
-    yield f"{len(cache.names):,} pictures from '{cache.path}' at {cache.pictures.shape[1]} px"
+    yield f"{len(cache.names):,} images from '{cache.path}' at {cache.pictures.shape[1]} px"
     if cache.skipped:
         yield cache.skipped_message
     if len(cache.names) < _FEW:
         yield (
-            "Few: begin with a trained checkpoint (--init-from), and in a style-based family give --augment translation "
-            "--ada-kimg 500, or the pictures are learned by heart."
+            "Few images: start from a trained checkpoint (--init-from), and in a style-based family add --augment translation "
+            "--ada-kimg 500, or the discriminator will memorise them."
         )
 
 
@@ -76,8 +76,8 @@ def _sizes(cache: PictureCache) -> Iterator[str]:
     )
     if enlarged >= _MANY["enlarged"] and cache.interpolated:
         yield (
-            "Many were enlarged, and the faces will be as soft: leave the smallest out, train at a lower resolution, or let "
-            "the upscaler enlarge them (--upscale-small)."
+            "Many were enlarged, so faces will be soft: remove the smallest, train at a lower resolution, or use the upscaler "
+            "(--upscale-small)."
         )
 
 
@@ -86,11 +86,11 @@ def _repeats(digests: list[bytes], thumbnails: Tensor) -> Iterator[str]:
     near = len(digests) - len({hash_.tobytes() for hash_ in _average_hashes(thumbnails)}) - exact
     yield f"{exact:,} exact and about {near:,} near duplicates"
     if exact + near >= _MANY["duplicates"] * len(digests):
-        yield "Many repeat others, and will be drawn the more often: leave the copies out."
+        yield "Many are duplicates, so such faces will be drawn more often: remove the copies."
 
 
 def _average_hashes(thumbnails: Tensor) -> np.ndarray:
-    """uint8 (N, hash): which cells are brighter than their picture's mean, each channel by itself."""
+    """Average hash, uint8 (N, hash): whether each cell is brighter than the image's mean, for each channel."""
     bright = thumbnails > thumbnails.mean((2, 3), keepdim=True)
     return np.packbits(bright.flatten(1).numpy(), axis=1)
 
@@ -100,7 +100,7 @@ def _greys(thumbnails: Tensor) -> Iterator[str]:
     grey = float((spread.amax((1, 2)) <= _GREY).float().mean())
     yield f"{_percent(grey)} are grey"
     if grey >= _MANY["grey"]:
-        yield "Many are grey, and as many faces will be: leave them out if you want colours."
+        yield "Many are grey, so many faces will be grey: remove them if you want colours."
 
 
 def _labels(labels: Tensor) -> Iterator[str]:

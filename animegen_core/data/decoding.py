@@ -1,4 +1,4 @@
-"""How one encoded picture of any size, bit depth and colour profile becomes a square RGB array, within bounded memory."""
+"""Decodes an image of any size, bit depth and colour profile to a square RGB array, within bounded memory."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -14,24 +14,24 @@ from animegen_core.errors import AnimeGenError
 
 Enlarge = Callable[[Image.Image], Image.Image]
 
-MAX_FILE = 100_000_000  # bytes of an encoded picture
-_MEMORY = 650_000_000  # bytes that all pictures that are decoded at once may take: 81 million pixels of any PNG or JPEG
-_TRIM = 2**26  # bytes of a picture after which memory is returned to the system
-_LARGE = 2**24  # pixels from which a JPEG is decoded at a half, a quarter or an eighth of its size
-_BAND = 2**20  # pixels that are converted at a time
-_LONG = 16  # of pictures so many times longer than wide, only the part that is kept is resized
-_JXL = (b"\xff\x0a", b"\x00\x00\x00\x0cJXL ")  # how a JPEG XL begins
-# Bytes a pixel while a picture is decoded, its own 4 included. Others, such as AVIF, HEIF and JPEG 2000: _OTHERS.
+MAX_FILE = 100_000_000  # bytes of an encoded image
+_MEMORY = 650_000_000  # bytes for all images being decoded: 81 million pixels of a PNG or JPEG
+_TRIM = 2**26  # bytes; after a larger image, memory is returned to the system
+_LARGE = 2**24  # pixels; a larger JPEG is decoded at a half, a quarter or an eighth of its size
+_BAND = 2**20  # pixels converted at once
+_LONG = 16  # aspect ratio from which only the centre is resized
+_JXL = (b"\xff\x0a", b"\x00\x00\x00\x0cJXL ")  # signatures of JPEG XL
+# Bytes per pixel needed for decoding, including the result's 4. _OTHERS is for other formats, such as AVIF and HEIF.
 _DECODERS = {"BMP": 4, "GIF": 4, "JPEG": 4, "MPO": 4, "PNG": 4, "PPM": 4, "TGA": 4, "TIFF": 8, "WEBP": 16}
 _OTHERS = 24
-_COPY = 4  # bytes a pixel of another copy, where it must be turned or converted
-# No format that runs a program (EPS), whose decoder is slow Python, or that hides one picture in another (ICO).
+_COPY = 4  # bytes per pixel of another copy, for rotation or conversion
+# Without formats that run a program (EPS), are decoded in slow Python, or contain other images (ICO).
 _FORMATS = (*_DECODERS, "AVIF", "JPEG2000")
-_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # of the colour spaces of profiles
+_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # mode of each colour space of profiles
 
 
 class Budget:
-    """A number of bytes that several threads share.
+    """A memory budget of several threads.
 
     Args:
         total: bytes.
@@ -42,7 +42,7 @@ class Budget:
 
     @contextmanager
     def held(self, amount: int) -> Iterator[None]:
-        """Wait until ``amount`` bytes, at most ``total``, are free, and hold them for the block."""
+        """Wait until ``amount`` bytes (at most ``total``) are free, and reserve them for the block."""
         with self._changed:
             self._changed.wait_for(lambda: self._used + amount <= self.total)
             self._used += amount
@@ -58,17 +58,17 @@ _memory = Budget(_MEMORY)
 
 
 def decode(data: bytes, resolution: int, enlarge: Enlarge | None = None) -> np.ndarray:
-    """One encoded picture to a uint8 array (resolution, resolution, 3) in sRGB.
+    """Decode an image to a uint8 array (resolution, resolution, 3) in sRGB.
 
-    The reports' pipeline: RGB, bilinear resize of the short side (small pictures are enlarged), centre crop. Transparent
-    parts turn white, a camera's orientation tag is obeyed, a colour profile is converted to sRGB, and 16 bits become 8.
+    Bilinear resize of the short side (small images are enlarged), then centre crop. Transparent parts become white, a camera's
+    orientation is applied, a colour profile is converted to sRGB, and 16 bits become 8.
 
     Args:
-        enlarge: makes the centre square of a smaller picture larger before it is resized; without it, resizing does all.
+        enlarge: enlarges the centre square of a smaller image before resizing; None only resizes.
 
     Raises:
-        AnimeGenError: the picture is too large, or of a format that cannot be opened here.
-        Exception: of nearly any other kind, as PIL has it; not a whole picture.
+        AnimeGenError: the image is too large, or its format is not supported.
+        Exception: any other error of PIL; the file is not a complete image.
     """
     with _opened(data) as opened:
         width, height = opened.size
@@ -79,9 +79,9 @@ def decode(data: bytes, resolution: int, enlarge: Enlarge | None = None) -> np.n
         if needed > _memory.total:
             raise AnimeGenError(f"{width:,} x {height:,} px, too large")
         with _memory.held(needed):
-            with closing(opened):  # frees its pixels before another picture may take the memory
+            with closing(opened):  # frees its pixels before the memory is reserved again
                 array = _square(opened, resolution, enlarge)
-            if needed > _TRIM:  # else glibc keeps as much for each thread that has ever decoded a large picture
+            if needed > _TRIM:  # otherwise glibc keeps that memory for each thread
                 return_freed_memory()
             return array
 
@@ -96,7 +96,7 @@ def _square(opened: Image.Image, resolution: int, enlarge: Enlarge | None) -> np
 
 
 def short_side(data: bytes) -> int:
-    """Pixels of the shorter side of an encoded picture, of which only the header is read.
+    """Pixels of the shorter side of an encoded image; only the header is read.
 
     Raises:
         Exception: as ``decode``.
@@ -117,39 +117,39 @@ def _opened(data: bytes) -> Image.Image:
 
 @cache
 def _all_formats() -> tuple[str, ...]:
-    """``_FORMATS`` and those of the plugins that are there."""
-    with suppress(ImportError):  # a rented GPU may lack it, and has no phone's pictures
+    """``_FORMATS`` and the formats of installed plugins."""
+    with suppress(ImportError):  # optional where only training runs
         from pi_heif import register_heif_opener
 
         register_heif_opener()
-    with suppress(ImportError):  # no requirement of ours, as its licence, the GPL, is none of ours
+    with suppress(ImportError):  # not a requirement, because its licence is the GPL
         import pillow_jxl  # noqa: F401 - it registers itself
     Image.init()
     return tuple(name for name in (*_FORMATS, "HEIF", "JXL") if name in Image.OPEN)
 
 
 def _coefficients(opened: Image.Image) -> int:
-    """Bytes of the coefficients that a progressive JPEG is collected in, whatever size it is decoded at."""
+    """Bytes of the coefficients of a progressive JPEG, at any decoding size."""
     return 2 * len(opened.getbands()) * opened.width * opened.height if opened.info.get("progressive") else 0
 
 
 def _bytes_decoding(opened: Image.Image) -> int:
-    """Most bytes that decoding and converting take."""
+    """Maximum memory in bytes of decoding and conversion."""
     pixels = opened.width * opened.height
-    if opened.format == "TIFF":  # whose tiles may be larger than itself
+    if opened.format == "TIFF":  # its tiles may be larger than the image
         pixels = max(pixels, int(opened.tag_v2.get(322, 0)) * int(opened.tag_v2.get(323, 0)))
     return pixels * (_DECODERS.get(opened.format, _OTHERS) + _COPY)
 
 
 def _upright(opened: Image.Image) -> Image.Image:
     opened.load()
-    with suppress(Exception):  # a damaged orientation is none; PIL raises nearly anything
+    with suppress(Exception):  # a damaged orientation is ignored; PIL raises all kinds of errors
         ImageOps.exif_transpose(opened, in_place=True)
     return opened
 
 
 def _without_extras(picture: Image.Image, has_profile: bool) -> Image.Image:
-    """A picture of any mode as L, RGB or CMYK: 8 bits a channel, and white where it was transparent."""
+    """An image of any mode as L, RGB or CMYK, with 8 bits per channel and white in place of transparency."""
     if picture.mode.startswith("I") or picture.mode == "F":
         full = _full_scale(picture)
         return _in_bands(picture, "L", lambda band: _to_8_bits(band, full))
@@ -161,7 +161,7 @@ def _without_extras(picture: Image.Image, has_profile: bool) -> Image.Image:
 
 
 def _in_bands(picture: Image.Image, mode: str, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
-    """A picture converted some rows at a time, so that no step takes a copy of all of it."""
+    """Convert an image in bands of rows, so that no step copies all of it."""
     result = Image.new(mode, picture.size)
     for box in _bands(picture):
         result.paste(convert(picture.crop(box)), box)
@@ -175,7 +175,7 @@ def _bands(picture: Image.Image) -> Iterator[tuple[int, int, int, int]]:
 
 
 def _full_scale(picture: Image.Image) -> float:
-    """The value that is white in a picture of 16 or 32 bits: which one it is, files of floats do not say."""
+    """The value of white in an image of 16 or 32 bits; files of floats do not specify it."""
     if picture.mode.startswith("I;16"):
         return 65535
     high = max(float(np.nanmax(np.asarray(picture.crop(box)), initial=0)) for box in _bands(picture))
@@ -199,7 +199,7 @@ def _centre(picture: Image.Image, side: int) -> Image.Image:
 
 
 def _resized(picture: Image.Image, side: int) -> Image.Image:
-    """The short side resized to ``side``, and the centre square of it."""
+    """Resize the short side to ``side`` and crop the centre square."""
     width, height = picture.size
     size = (side, side * height // width) if width <= height else (side * width // height, side)
     if max(size) <= _LONG * side:
@@ -212,7 +212,7 @@ def _resized(picture: Image.Image, side: int) -> Image.Image:
 
 
 def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """A picture of mode L, RGB or CMYK as RGB; without a profile, or with a damaged one, its values are taken as sRGB's."""
+    """An image of mode L, RGB or CMYK as RGB. Without a valid profile its values are interpreted as sRGB."""
     if profile is not None:
         with suppress(ImageCms.PyCMSError, OSError, TypeError, ValueError):
             found = ImageCms.ImageCmsProfile(io.BytesIO(profile))

@@ -1,4 +1,4 @@
-"""From cached pictures to batches of tensors."""
+"""From cached images to batches of tensors."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +15,10 @@ from animegen_core.errors import AnimeGenError
 
 
 class PictureDataset(Dataset):
-    """uint8 pictures (N, H, W, 3) served as uint8 tensors (3, H, W), or (B, 3, H, W) for a list of indices.
+    """uint8 images (N, H, W, 3) as uint8 tensors (3, H, W), or (B, 3, H, W) for a list of indices.
 
-    With labels (N, attributes) every item is a pair of picture and labels; an index that is a ``Shown`` brings its own. Keeping
-    height and width before the channels in memory makes every batch ``channels_last`` without a copy.
+    With labels (N, attributes) every item is a pair of image and labels; a ``Shown`` as index has its own labels. Because
+    channels are last in memory, every batch is ``channels_last`` without a copy.
     """
 
     def __init__(self, pictures: np.ndarray, labels: Tensor | None = None) -> None:
@@ -43,7 +43,7 @@ class PictureDataset(Dataset):
 
 
 def _keep(batch: Tensor | tuple[Tensor, Tensor]) -> Tensor | tuple[Tensor, Tensor]:
-    """Collate function: ``PictureDataset.__getitems__`` has already made the batch."""
+    """Collate function without effect: ``PictureDataset.__getitems__`` returns a batch."""
     return batch
 
 
@@ -56,14 +56,14 @@ def make_loader(
     least_probability: float = 0.0,
     label_sampling: str = "frequency",
 ) -> DataLoader:
-    """Shuffled batches of uint8 pictures (batch, 3, resolution, resolution); what is left of an epoch is dropped.
+    """Shuffled batches of uint8 images (batch, 3, resolution, resolution); an incomplete last batch is dropped.
 
-    With a tag file the batches are pairs of pictures and labels (batch, 2), -1 where a colour is unknown or given with less
-    than ``least_probability``; ``label_sampling`` is one of ``sampling.SAMPLINGS``. Prints which files were skipped, if any.
+    With a tag file the batches are pairs of images and labels (batch, 2), -1 if a colour is unknown or has a probability
+    below ``least_probability``; ``label_sampling`` is one of ``sampling.SAMPLINGS``. Prints the names of skipped files.
 
     Raises:
-        AnimeGenError: the path is missing, empty, holds no picture, or fewer pictures than one batch; or the tag file is
-            damaged or of other pictures.
+        AnimeGenError: the path does not exist, is empty, or has fewer images than one batch; or the tag file is damaged or of
+            other images.
     """
     cache = load_pictures(path, resolution, cache_dir)
     if cache.skipped:
@@ -80,13 +80,13 @@ def loader_of(
     group_size: int | None = None,
     share_shown: Callable[[int], float] = lambda epoch: 1.0,
 ) -> DataLoader:
-    """``make_loader`` for pictures that are loaded already, and in groups of equal labels (see ``sampling.LabelGroups``)."""
+    """``make_loader`` for loaded images, optionally in groups of equal labels (see ``sampling.LabelGroups``)."""
     if len(cache.names) < 2:
-        raise AnimeGenError(f"Data path '{cache.path}' holds one picture only; training needs at least 2, better thousands.")
+        raise AnimeGenError(f"Data path '{cache.path}' has only one image; training needs at least 2, and better thousands.")
     if len(cache.names) < batch:
         raise AnimeGenError(
-            f"Data path '{cache.path}' holds {len(cache.names)} pictures, fewer than one batch of {batch}; "
-            f"add pictures or choose a batch of {len(cache.names)} or less."
+            f"Data path '{cache.path}' has {len(cache.names)} images, fewer than one batch of {batch}; "
+            f"add images or choose a batch of {len(cache.names)} or less."
         )
     labels = None if tags is None else read_labels(tags, cache.names, least_probability)
     dataset = PictureDataset(cache.pictures, labels)
@@ -95,6 +95,6 @@ def loader_of(
 
 
 def random_flip(images: Tensor) -> Tensor:
-    """Mirror each picture of a batch (N, C, H, W) left to right with probability one half."""
+    """Mirror each image of a batch (N, C, H, W) horizontally with probability one half."""
     flipped = torch.rand(len(images), 1, 1, 1, device=images.device) < 0.5
     return torch.where(flipped, images.flip(3), images)

@@ -1,4 +1,4 @@
-"""In which order an epoch shows the pictures, how often those of rare colours, and which beside each other."""
+"""The order of images in an epoch: shuffled, balanced by colours, grouped by labels."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -19,13 +19,13 @@ def make_sampler(
     group_size: int | None = None,
     share_shown: Callable[[int], float] = lambda epoch: 1.0,
 ) -> Sampler:
-    """A sampler of as many pictures as ``dataset`` has; its order is a function of torch's seed when an epoch begins.
+    """A sampler with the length of ``dataset``; its order depends on torch's seed at the start of an epoch.
 
     Args:
         dataset: with ``labels``, int64 (N, attributes) or None.
-        label_sampling: "frequency" shows every picture once, "sqrt" draws pictures by ``picture_weights``, some more than
-            once and others never. Without labels both are the same.
-        group_size, share_shown: groups of equal labels, see ``LabelGroups``; None for none.
+        label_sampling: "frequency" yields every image once. "sqrt" draws images by ``picture_weights``, with replacement.
+            Without labels both are the same.
+        group_size, share_shown: of ``LabelGroups``; None means no groups.
     """
     if dataset.labels is None:
         return RandomSampler(dataset)
@@ -37,24 +37,26 @@ def make_sampler(
 
 
 class Shown(NamedTuple):
-    """A picture to be shown with labels (attributes,) that may say less than is known of it."""
+    """An index of an image, with labels (attributes,) of which some may be hidden."""
 
     index: int
     labels: Tensor
 
 
 class LabelGroups(Sampler[Shown]):
-    """Hides some labels, then brings pictures that show the same ones together, in groups.
+    """Hides some labels, then forms groups of images with the same labels.
 
-    For a discriminator that compares pictures of one group: in mixed groups it cannot see that a generator draws one and the
-    same face wherever a certain pair of colours is asked for. As the hiding comes first, each picture is shown with each
-    labels as often as without groups. What is left over of each pair is put beside its likes: same hair, other eyes.
+    It is for the minibatch standard deviation: in mixed groups the discriminator cannot detect that a generator always draws
+        the
+    same face for one pair of labels. Label dropout happens before grouping, so label frequencies do not change. Images left
+    over
+    of each pair are placed next to similar ones: same hair, other eyes.
 
     Args:
-        sampler: which pictures an epoch shows.
-        labels: int64 (N, attributes) of all pictures, -1 for any.
-        size: pictures in a group.
-        share_shown: share of the known labels that is shown in an epoch of a given number.
+        sampler: of the images of an epoch.
+        labels: int64 (N, attributes) of all images, -1 for any.
+        size: images in a group.
+        share_shown: returns the fraction of known labels that are not hidden, for an epoch's number.
     """
 
     def __init__(self, sampler: Sampler[int], labels: Tensor, size: int, share_shown: Callable[[int], float]) -> None:
@@ -62,7 +64,7 @@ class LabelGroups(Sampler[Shown]):
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """The number of the epoch that is iterated next."""
+        """Set the number of the next epoch."""
         self._epoch = epoch
 
     def __len__(self) -> int:
@@ -71,7 +73,7 @@ class LabelGroups(Sampler[Shown]):
     def __iter__(self) -> Iterator[Shown]:
         order = list(self.sampler)
         shown = hide_labels(self.labels[order], self.share_shown(self._epoch))
-        places = defaultdict(list)  # in the order, of each pair
+        places = defaultdict(list)  # positions of each pair of labels, in order
         for place, pair in enumerate(map(tuple, shown.tolist())):
             places[pair].append(place)
         whole, left_over = [], []
@@ -87,15 +89,15 @@ class LabelGroups(Sampler[Shown]):
 
 
 def hide_labels(labels: Tensor, share_shown: float) -> Tensor:
-    """Labels (N, attributes) of which each stays with that probability and else becomes -1, any."""
+    """Labels (N, attributes), each kept with that probability and otherwise set to -1, any."""
     return torch.where(torch.rand(labels.shape, device=labels.device) < share_shown, labels, ANY)
 
 
 def picture_weights(labels: Tensor) -> Tensor:
-    """Weights (N,) under which each colour in labels (N, attributes) is drawn by the square root of its frequency.
+    """Weights (N,) with which each colour in labels (N, attributes) is drawn by the square root of its frequency.
 
-    Those of hair and eyes are multiplied, which is exact where the two are independent. An unknown colour weighs the mean, 1,
-    so pictures without labels are drawn as often as before.
+    The weights of hair and eyes are multiplied, which is exact if the two are independent. An unknown colour has the mean
+    weight of 1, so images without labels keep their frequency.
     """
     weights = torch.ones(len(labels), dtype=torch.float64)
     for column, count in zip(labels.T, LABEL_DIMS):
@@ -118,7 +120,7 @@ def label_frequencies(labels: Tensor) -> dict[str, dict[str, float]]:
 
 
 def balance(labels: Tensor, count: int) -> Tensor:
-    """Weights (count,) that make up for rare colours, one over the root of each frequency, of mean one over the labels."""
+    """Weights (count,) of colours, proportional to 1 / sqrt(frequency), with mean 1 over the labels."""
     frequency = torch.bincount(labels[labels != ANY], minlength=count).float()
     weight = frequency.clamp(min=1).rsqrt()
     return weight * frequency.sum().clamp(min=1) / (weight * frequency).sum().clamp(min=1)

@@ -1,4 +1,4 @@
-"""Where pictures come from: a folder, nested and linked folders, or a zip."""
+"""Sources of images: a folder with subfolders and linked folders, or a zip."""
 
 import hashlib
 import os
@@ -14,19 +14,19 @@ from animegen_core.errors import AnimeGenError
 
 __all__ = ["Enlarge", "PictureSource", "decode", "find_pictures", "short_side"]
 
-_ENCRYPTED = 1  # of a zip entry's flags
+_ENCRYPTED = 1  # a flag of zip entries
 
 
 @dataclass(frozen=True)
 class PictureSource:
-    """The files found at a path, whatever they turn out to hold.
+    """The files at a path; they need not be images.
 
     Attributes:
         path: the folder or zip, absolute.
         names: file names relative to it, sorted, with forward slashes.
         fingerprint: changes when a file is added, removed or modified.
-        read: name -> bytes of that file; AnimeGenError if they are more than ``MAX_FILE``. Safe to call from several threads.
-        sizes: bytes of each file, as folder or zip declare it.
+        read: returns the bytes of a file; raises AnimeGenError above ``MAX_FILE``. Thread-safe.
+        sizes: declared size of each file in bytes.
     """
 
     path: Path
@@ -40,7 +40,7 @@ def find_pictures(path: str | Path) -> PictureSource:
     """List the files of a folder (with its subfolders and linked folders) or of a zip, without hidden files and macOS forks.
 
     Raises:
-        AnimeGenError: the path does not exist, is neither folder nor zip, holds no file, or needs a password.
+        AnimeGenError: the path does not exist, is neither folder nor zip, has no file, or needs a password.
     """
     given, path = path, Path(path).expanduser().resolve()
     if path.is_dir():
@@ -50,12 +50,12 @@ def find_pictures(path: str | Path) -> PictureSource:
     elif path.exists():
         with path.open("rb") as stream:
             starts_as_zip = stream.read(4) == b"PK\x03\x04"
-        found = "a damaged zip, perhaps cut short" if starts_as_zip else "neither a folder nor a zip of pictures"
+        found = "a damaged zip, perhaps incomplete" if starts_as_zip else "neither a folder nor a zip of images"
         raise AnimeGenError(f"Data path '{given}' is {found}.")
     else:
-        raise AnimeGenError(f"Data path '{given}' does not exist; give a folder or a zip of pictures.")
+        raise AnimeGenError(f"Data path '{given}' does not exist; give a folder or a zip of images.")
     if not source.names:
-        raise AnimeGenError(f"Data path '{given}' holds no files; give a folder or a zip of pictures.")
+        raise AnimeGenError(f"Data path '{given}' has no files; give a folder or a zip of images.")
     return source
 
 
@@ -86,9 +86,9 @@ def _at_most(stream: IO[bytes], most: int) -> bytes:
 
 
 def _entries(root: Path) -> Iterator[tuple[str, int, int]]:
-    """Name, size and time of each file; -1 for both where a link leads nowhere or a folder cannot be read, to be named.
+    """Name, size and time of each file; size and time are -1 for a broken link or an unreadable folder, so that it is reported.
 
-    Linked folders are followed after all others, and every folder is listed once, so that no cycle is endless.
+    Linked folders are listed last, and every folder only once, so that cycles end.
     """
     visited, folders, linked = set(), deque([root]), deque()
     while folders or linked:
@@ -117,8 +117,8 @@ def _entries(root: Path) -> Iterator[tuple[str, int, int]]:
 
 def _zip(path: Path) -> PictureSource:
     try:
-        archive = zipfile.ZipFile(path)  # kept open: reading from it is thread-safe
-    except Exception as error:  # on damaged bytes zipfile raises nearly anything
+        archive = zipfile.ZipFile(path)  # kept open; reading is thread-safe
+    except Exception as error:  # zipfile raises all kinds of errors on damaged files
         raise AnimeGenError(f"Data path '{path}' is a damaged zip: {error}.") from error
     infos = {i.filename: i for i in archive.infolist() if not i.is_dir() and not _is_hidden(i.filename)}
     if infos and all(info.flag_bits & _ENCRYPTED for info in infos.values()):

@@ -1,4 +1,4 @@
-"""Tag files: a CSV with the columns file, hair and eyes, where an empty colour is unknown."""
+"""Tag files: CSV with the columns file, hair and eyes; an empty colour is unknown."""
 
 import csv
 import io
@@ -15,19 +15,19 @@ from animegen_core.errors import AnimeGenError, quote
 from animegen_core.files import atomic_path
 from animegen_core.labels import ANY, ATTRIBUTES, label_index, label_name
 
-LEAST_PROBABILITY = 0.6  # of a classifier's label that counts, where nobody asks for another
+LEAST_PROBABILITY = 0.6  # default: labels with a lower probability count as unknown
 _COLUMNS = ("file", *ATTRIBUTES)
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # its byte order marks
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # byte order marks
 
 
 @dataclass(frozen=True)
 class Tag:
-    """What is known of one picture.
+    """The labels of one image.
 
     Attributes:
         file: its name relative to the folder or zip.
-        labels: index of the hair and of the eye colour, -1 where unknown.
-        probabilities: of each label in [0, 1], as a classifier gave it; 1 where a person did.
+        labels: indices of hair and eye colour, -1 if unknown.
+        probabilities: of each label in [0, 1], from a classifier; 1 for tags by people.
     """
 
     file: str
@@ -36,14 +36,14 @@ class Tag:
 
 
 def read_tags(path: str | Path) -> list[Tag]:
-    """Read a tag file as people, spreadsheets and ``write_tags`` make them.
+    """Read a tag file by people, spreadsheets or ``write_tags``.
 
-    Columns may come in any order, further ones are ignored, and those of probabilities may be missing. Cells are separated by
-    commas, semicolons or tabs, with or without spaces after them; the text is UTF-8, or UTF-16 with a byte order mark. Two rows
-    of one picture count once if they agree.
+    Columns may be in any order, further ones are ignored, and those of probabilities are optional. Cells are separated by
+    commas, semicolons or tabs, optionally followed by spaces; the text is UTF-8, or UTF-16 with a byte order mark. Equal rows
+    of one image are accepted.
 
     Raises:
-        AnimeGenError: no such file, a column is missing, or a row cannot be understood (with its line).
+        AnimeGenError: the file does not exist, a column is missing, or a row is invalid (with its line).
     """
     rows = _rows(path)
     _, header = next(rows, (1, []))
@@ -60,24 +60,24 @@ def read_tags(path: str | Path) -> list[Tag]:
             tag = _tag(columns, cells)
             first, earlier = tags.setdefault(normal_name(tag.file), (line, tag))
             if earlier.labels != tag.labels:
-                raise AnimeGenError(f"{quote(tag.file)} has other colours than in line {first}; leave one of the two out.")
+                raise AnimeGenError(f"{quote(tag.file)} has other colours than in line {first}; remove one of the two.")
         except AnimeGenError as error:
             raise AnimeGenError(f"Tag file '{path}', line {line}: {error}") from error
     return [tag for _, tag in tags.values()]
 
 
 def _rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
-    """The number of its first line, and the cells without spaces around them, of each row of a CSV that is no empty line."""
+    """First line number and stripped cells of each row of a CSV that is not empty."""
     try:
         data = Path(path).expanduser().read_bytes()
-        # A name that is no UTF-8 must come out as the file system has it, which Python spells with surrogates.
+        # Names that are not UTF-8 become surrogates, as Python reads them from the file system.
         text = data.decode("utf-16") if data.startswith(_UTF_16) else data.decode("utf-8-sig", "surrogateescape")
     except FileNotFoundError:
         raise AnimeGenError(f"Tag file '{path}' does not exist.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise AnimeGenError(f"Tag file '{path}' cannot be read as a CSV.") from error
     header = text.partition("\n")[0]
-    delimiter = max(",;\t", key=header.count)  # a comma where none is found
+    delimiter = max(",;\t", key=header.count)  # a comma if there is none
     reader = csv.reader(io.StringIO(text, newline=None), delimiter=delimiter, skipinitialspace=True, strict=True)
     while True:
         line = reader.line_num + 1
@@ -86,7 +86,7 @@ def _rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             return
         except csv.Error as error:
-            raise AnimeGenError(f"Tag file '{path}', line {line} is no row of a CSV: {error}.") from error
+            raise AnimeGenError(f"Tag file '{path}', line {line} is not a row of a CSV: {error}.") from error
         if cells:
             yield line, [cell.strip() for cell in cells]
 
@@ -96,7 +96,7 @@ def _tag(columns: list[str], cells: list[str]) -> Tag:
         raise AnimeGenError(f"The row has {len(cells)} cells, but the header {len(columns)}; a name with a comma needs quotes.")
     row = dict(zip(columns, [*cells, *[""] * (len(columns) - len(cells))]))
     if not row["file"]:
-        raise AnimeGenError("The row names no file.")
+        raise AnimeGenError("The row has no file.")
     labels = tuple(label_index(name, row[name].lower() or None) for name in ATTRIBUTES)
     return Tag(row["file"], labels, tuple(_probability(row.get(f"{name}_probability", "")) for name in ATTRIBUTES))
 
@@ -112,7 +112,7 @@ def _probability(text: str) -> float:
 
 
 def write_tags(path: str | Path, tags: Sequence[Tag]) -> None:
-    """Write a tag file with probabilities, atomically; names that are no UTF-8 keep their bytes."""
+    """Write a tag file with probabilities, atomically. Names that are not UTF-8 keep their bytes."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([*_COLUMNS, *(f"{name}_probability" for name in ATTRIBUTES)])
@@ -124,15 +124,15 @@ def write_tags(path: str | Path, tags: Sequence[Tag]) -> None:
 
 
 def normal_name(file: str) -> str:
-    """A picture's name with forward slashes, and without "." for the folder that it begins in."""
+    """An image's name with forward slashes and without a leading "."."""
     return str(PurePosixPath(file.replace("\\", "/")))
 
 
 def match_tags(names: Sequence[str], tags: Sequence[Tag]) -> list[Tag | None]:
-    """The tag of each picture, None where there is none.
+    """The tag of each image, or None.
 
-    A tag belongs to the picture of its whole name. Where there is none, it belongs to that of the same last part, because
-    people move pictures into other folders; but only if no other picture and no other tag has this last part.
+    A tag belongs to the image with the same whole name. Otherwise it belongs to the image with the same file name, because
+    people move images into other folders, but only if no other image and no other tag has this file name.
     """
     whole = [normal_name(name) for name in names]
     by_name = {normal_name(tag.file): tag for tag in tags}
@@ -151,17 +151,17 @@ def _last_part(name: str) -> str:
 
 
 def labels_for(names: Sequence[str], tags: Sequence[Tag], least_probability: float = 0.0) -> Tensor:
-    """Labels of pictures in the order of ``names``: int64 (N, 2), -1 where unknown or under ``least_probability``.
+    """Labels of images in the order of ``names``: int64 (N, 2), -1 if unknown or below ``least_probability``.
 
     Raises:
-        AnimeGenError: no tag is of any of the pictures.
+        AnimeGenError: no tag belongs to any of the images.
     """
     found = match_tags(names, tags)
     if not any(found):
         example = quote(tags[0].file) if tags else "nothing"
         raise AnimeGenError(
-            f"None of the {len(names)} pictures is in the tag file, which begins with {example}; "
-            f"the pictures begin with {quote(next(iter(names), None))}."
+            f"None of the {len(names)} images is in the tag file, which begins with {example}; "
+            f"the images begin with {quote(next(iter(names), None))}."
         )
     rows = [
         [i if p >= least_probability else ANY for i, p in zip(tag.labels, tag.probabilities)]
@@ -173,7 +173,7 @@ def labels_for(names: Sequence[str], tags: Sequence[Tag], least_probability: flo
 
 
 def read_labels(path: str | Path, names: Sequence[str], least_probability: float = 0.0) -> Tensor:
-    """``labels_for`` of a tag file; says on standard error how many pictures and tags found each other.
+    """``labels_for`` of a tag file. Prints on standard error how many images and tags match.
 
     Raises:
         AnimeGenError: as in ``read_tags`` and ``labels_for``.
@@ -182,15 +182,15 @@ def read_labels(path: str | Path, names: Sequence[str], least_probability: float
     labels = labels_for(names, tags, least_probability)
     found = [tag for tag in match_tags(names, tags) if tag]
     of_none = len(tags) - len(found)
-    rest = f"; {of_none:,} tags are of no picture, or of one of several with that name" if of_none else ""
-    print(f"{len(found):,} of {len(names):,} pictures are in '{path}'{rest}.", file=sys.stderr)
+    rest = f"; {of_none:,} tags match no image, or several of that name" if of_none else ""
+    print(f"{len(found):,} of {len(names):,} images are in '{path}'{rest}.", file=sys.stderr)
     return labels
 
 
 def tagged_in_order(labels: Tensor) -> Tensor:
-    """Indices of the pictures with a label, int64, in a random order that is the same for the same labels.
+    """Indices of images with a label, int64, in a random order that depends only on the labels.
 
-    The first tenth is what classifiers hold out.
+    Classifiers hold out the first tenth.
     """
     tagged = (labels != ANY).any(1).nonzero().flatten()
     return tagged[torch.randperm(len(tagged), generator=torch.Generator().manual_seed(0))]

@@ -1,1 +1,1 @@
-"""Modules under the names that they had in earlier versions, such as ``animegen_core.labelling``."""
+"""Modules under their names of earlier versions, such as ``animegen_core.labelling``."""

@@ -1,7 +1,8 @@
-"""The texts that pictures and films carry beside their pixels, read without decoding a pixel.
+"""Reads the texts in image and film files without decoding pixels.
 
-Programs that save a file again move its texts: behind the pixels of a PNG, into EXIF, into XMP. Pillow does not look for texts
-behind the pixels without decoding them, and takes minutes for a GIF of many comments.
+Programs that copy a file may move its texts: after the pixels of a PNG, into EXIF, into XMP. Pillow finds texts after the
+    pixels
+only by decoding them, and takes minutes for a GIF of many comments.
 """
 
 import mmap
@@ -16,8 +17,8 @@ from PIL import ExifTags, Image
 
 from animegen_core.embedded import mp4
 
-MAX_TEXT = 1_000_000  # bytes of one text that are looked at
-_MAX_INFLATED = 100  # compressed texts of one PNG that are looked at; each could be a thousand times as long as it seems
+MAX_TEXT = 1_000_000  # maximum number of bytes of one text
+_MAX_INFLATED = 100  # maximum number of compressed texts of one PNG; each can be a thousand times larger than compressed
 _GIF_IMAGE, _GIF_EXTENSION, _GIF_END = 0x2C, 0x21, 0x3B
 _GIF_COMMENT, _GIF_APPLICATION = 0xFE, 0xFF
 _JPEG_COMMENT, _JPEG_APPLICATION = 0xFE, range(0xE0, 0xF0)
@@ -26,16 +27,17 @@ _JPEG_WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
 
 
 def embedded_texts(stream: BinaryIO) -> Iterator[bytes]:
-    """The texts in a file, one by one: comments, EXIF, XMP, and PNG's named texts as their name, a space and the text.
+    """Yield the texts in a file: comments, EXIF, XMP, and PNG's named texts as name, space and text.
 
-    EXIF and XMP come as they are stored, with all that stands around a text in them; EXIF's description comes before that by
-    itself too. Of long texts only the beginning comes.
+    EXIF and XMP are yielded as stored, with their structure; EXIF's description is also yielded alone, before. Long texts are
+    cut.
 
     Args:
-        stream: a PNG, GIF, WebP, JPEG or MP4 that has a file descriptor.
+        stream: a PNG, GIF, WebP, JPEG or MP4 with a file descriptor.
 
     Raises:
-        ValueError, struct.error or IndexError: the file is of another format or damaged, after the texts before the damage.
+        ValueError, struct.error or IndexError: the file has another format or is damaged; texts before the damage are
+            yielded first.
     """
     if mp4.is_mp4(stream):
         yield mp4.read_comment(stream, MAX_TEXT) or b""
@@ -56,7 +58,7 @@ def embedded_texts(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def _png(data: mmap.mmap) -> Iterator[bytes]:
-    """Of the chunks after the signature: length, type, contents, checksum (PNG specification, section 5.3)."""
+    """Texts of a PNG: chunks of length, type, contents and checksum (PNG specification, section 5.3)."""
     position, inflated = 8, count()
     while True:
         length, kind = struct.unpack_from(">I4s", data, position)
@@ -86,7 +88,7 @@ def _png(data: mmap.mmap) -> Iterator[bytes]:
 
 
 def _gif(data: mmap.mmap) -> Iterator[bytes]:
-    """Of the blocks after the header (GIF89a specification, sections 18 to 26)."""
+    """Texts of a GIF (GIF89a specification, sections 18 to 26)."""
     position = 13 + _colour_table(data[10])
     while (kind := data[position]) != _GIF_END:
         if kind == _GIF_IMAGE:
@@ -103,12 +105,12 @@ def _gif(data: mmap.mmap) -> Iterator[bytes]:
 
 
 def _colour_table(flags: int) -> int:
-    """Bytes of the colour table that a screen's or a picture's flags announce."""
+    """Size in bytes of the colour table, from the flags of a screen or an image."""
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
 def _sub_blocks(data: mmap.mmap, position: int, most: int) -> tuple[bytes, int]:
-    """The contents of the blocks from a position on, at most a little more than ``most`` bytes, and where they end."""
+    """The contents of the sub-blocks at a position, cut after about ``most`` bytes, and their end."""
     text = bytearray()
     while size := data[position]:
         if len(text) < most:
@@ -118,7 +120,7 @@ def _sub_blocks(data: mmap.mmap, position: int, most: int) -> tuple[bytes, int]:
 
 
 def _webp(data: mmap.mmap) -> Iterator[bytes]:
-    """Of the chunks of a RIFF file: type, length, contents, padded to an even length."""
+    """Texts of a WebP: RIFF chunks of type, length and contents, padded to an even length."""
     position = 12
     while position < len(data):
         kind, length = struct.unpack_from("<4sI", data, position)
@@ -128,12 +130,12 @@ def _webp(data: mmap.mmap) -> Iterator[bytes]:
 
 
 def _jpeg(data: mmap.mmap) -> Iterator[bytes]:
-    """Of the segments before the pixels (ITU T.81, B.1.1): EXIF, XMP, IPTC, comments."""
+    """Texts of a JPEG: segments before the pixels (ITU T.81, B.1.1) with EXIF, XMP, IPTC and comments."""
     position = 2
     while (marker := data[position + 1]) not in (_JPEG_PIXELS, _JPEG_END):
         if data[position] != 0xFF:
             raise ValueError("not a segment of a JPEG")
-        if marker == 0xFF:  # fills up
+        if marker == 0xFF:  # padding
             position += 1
         elif marker in _JPEG_WITHOUT_LENGTH:
             position += 2
@@ -146,9 +148,9 @@ def _jpeg(data: mmap.mmap) -> Iterator[bytes]:
 
 
 def _exif(stored: bytes) -> Iterator[bytes]:
-    """EXIF's description, if there is one; then all of the EXIF."""
+    """Yield EXIF's description, if there is one, then the whole EXIF."""
     exif, text = Image.Exif(), ""
-    with suppress(Exception):  # which Pillow raises of every kind, where EXIF is damaged
+    with suppress(Exception):  # Pillow raises all kinds of errors on damaged EXIF
         exif.load(stored)
         text = str(exif.get(ExifTags.Base.ImageDescription, ""))
     yield text.encode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""How good a checkpoint's faces are, measured without downloading anything; docs/evaluation.md explains the figures."""
+"""Measures the faces of a checkpoint without downloads; docs/evaluation.md explains the figures."""
 
 from animegen_core.evaluation.comparison import compare
 from animegen_core.evaluation.measuring import evaluate

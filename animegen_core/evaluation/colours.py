@@ -1,4 +1,4 @@
-"""Does a face have the hair and eyes that were asked for? A classifier answers that no generator learned its labels from."""
+"""Measures whether faces have the chosen hair and eye colours, by a classifier that made no generator's labels."""
 
 import json
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from animegen_core.models.classifier import ColourClassifier
 from animegen_core.studio import Studio
 
 JUDGE = "judge-64"
-ALL = "all"  # the row of a table over all colours
+ALL = "all"  # the row over all colours
 EVERY_PAIR = "every pair"  # of hair and eyes equally often, most of which are rare
 _EACH = 100  # faces of each colour
 _EACH_PAIR = 5
@@ -27,11 +27,11 @@ _EACH_PAIR = 5
 
 @dataclass(frozen=True)
 class ColourScore:
-    """How often the judge sees the colour that was asked for.
+    """How often the judge classifies faces as the chosen colour.
 
     Attributes:
-        drawn: on generated faces; None if none was asked for.
-        real: share of tagged real pictures whose tag it repeats: more cannot be expected. None if none is tagged so.
+        drawn: fraction of generated faces; None if there are none.
+        real: agreement with the tags of real images, which is the best possible value; None if no image has that tag.
     """
 
     drawn: Interval | None
@@ -41,15 +41,15 @@ class ColourScore:
 def colour_scores(
     studio: Studio, psi: float, seed: int, labels: Tensor | None, real: dict[str, dict[str, float | None]]
 ) -> dict[str, dict[str, ColourScore]]:
-    """Draw a hundred faces of each colour and five of every pair and judge them: attribute -> row -> ``ColourScore``.
+    """Draw a hundred faces of each colour and five of every pair and classify them: attribute -> row -> ``ColourScore``.
 
-    The rows are "all", each colour, and "every pair". With each hair colour goes the eye colour of a random real picture that
-    has it, or none where that is unknown, and the other way round: faces and real pictures are judged on like questions.
+    The rows are "all", each colour, and "every pair". Each hair colour is combined with the eye
+    colour of a random real image that has it, or none if that is unknown, and the reverse, as in the real images.
 
     Args:
-        labels: int64 (N, 2) of the real pictures, -1 where unknown. With None, or for a colour that they lack, the other
-            attribute is left open.
-        real: accuracies on real pictures, of ``real_accuracies`` or ``known_accuracies``.
+        labels: int64 (N, 2) of the real images, -1 if unknown. With None, or for a colour that no image has, the other
+            attribute is not set.
+        real: accuracies on real images, of ``real_accuracies`` or ``known_accuracies``.
     """
     judge, scores = load_classifier(JUDGE), {}
     pairs = torch.cartesian_prod(*(torch.arange(len(colours)) for colours in ATTRIBUTES.values())).repeat(_EACH_PAIR, 1)
@@ -63,7 +63,7 @@ def colour_scores(
 
 
 def _company(labels: Tensor | None, column: int, colour: int, seed: int) -> Tensor:
-    """Labels (_EACH, 2) with the colour in that column and, in the other, what goes with it in real pictures."""
+    """Labels (_EACH, 2) with the colour in that column and, in the other, values of real images with this colour."""
     with_colour = torch.empty(0, 2) if labels is None else labels[labels[:, column] == colour]
     if len(with_colour):
         return with_colour[np.random.RandomState(seed).randint(len(with_colour), size=_EACH)]
@@ -73,7 +73,7 @@ def _company(labels: Tensor | None, column: int, colour: int, seed: int) -> Tens
 
 
 def shares(judge: ColourClassifier, pictures: np.ndarray, labels: Tensor) -> dict[str, dict[str, Interval | None]]:
-    """How often the judge sees the labels, int64 (N, 2) with -1 for unknown, in uint8 pictures (N, H, W, 3)."""
+    """How often the judge agrees with labels, int64 (N, 2) with -1 for unknown, on uint8 images (N, H, W, 3)."""
     if pictures.shape[1] != judge.resolution:
         size = (judge.resolution, judge.resolution)
         resized = [
@@ -93,7 +93,7 @@ def shares(judge: ColourClassifier, pictures: np.ndarray, labels: Tensor) -> dic
 
 
 def real_accuracies(pictures: np.ndarray, labels: Tensor) -> dict[str, dict[str, float | None]]:
-    """Of the judge on real pictures: those of the tenth that its training held out, if these tags were the ones it learned.
+    """Accuracies of the judge on a tenth of the real images, which its training held out if it had these tags.
 
     Args:
         pictures: uint8 (N, H, W, 3).
@@ -106,7 +106,7 @@ def real_accuracies(pictures: np.ndarray, labels: Tensor) -> dict[str, dict[str,
 
 
 def known_accuracies() -> dict[str, dict[str, float | None]]:
-    """Of the judge on the tags that its own training held out, as its config tells them."""
+    """Accuracies of the judge on its own held-out tags, from its config."""
     report = json.loads((BUNDLED / JUDGE / CONFIG).read_text(encoding="utf-8")).get("held_out_accuracy", {})
     return {
         attribute: {colour: report.get(attribute, {}).get("overall" if colour == ALL else colour) for colour in (ALL, *colours)}

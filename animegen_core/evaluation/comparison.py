@@ -1,4 +1,4 @@
-"""``compare``: several checkpoints measured alike, on one page with their faces side by side."""
+"""``compare``: measures several checkpoints and writes one page with their figures and faces."""
 
 import time
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from animegen_core.images import make_grid, save_png
 from animegen_core.studio import Studio
 
 _SEEDS = 12  # faces of each checkpoint
-_WAYS, _STEPS = ((0, 1), (2, 3)), 9  # pairs of seeds, and faces on the way from one to the other
+_WAYS, _STEPS = ((0, 1), (2, 3)), 9  # pairs of seeds, and faces of an interpolation
 _WARM_UP, _ROUNDS = 3, 20  # renders that are timed
 
 
@@ -29,9 +29,9 @@ class Contender:
         evaluation: what was measured.
         milliseconds: of one face, the median.
         megabytes: of its weights on disk.
-        minutes: of training, if its config tells.
+        minutes: of training; None if unknown.
         faces: the same seeds for every contender.
-        ways: rows of faces from one seed to another.
+        ways: interpolations from one seed to another.
     """
 
     evaluation: Evaluation
@@ -51,7 +51,7 @@ def compare(
     tags: str | Path | None = None,
     upscale_small: bool = False,
 ) -> list[Contender]:
-    """Measure several checkpoints against the same real pictures; arguments as in ``evaluate``.
+    """Measure several checkpoints against the same real images; arguments as in ``evaluate``.
 
     Raises:
         AnimeGenError: as in ``evaluate``; all checkpoints are loaded before the first is measured.
@@ -87,9 +87,9 @@ def render_milliseconds(studio: Studio) -> float:
 
 
 def save_comparison(contenders: Sequence[Contender], out: str | Path) -> list[Path]:
-    """Write the page and, beside it, two sheets: the same seeds, and ways between the same seeds.
+    """Write the page and two sheets beside it: the same seeds, and interpolations between the same seeds.
 
-    Sheets hold generated faces only.
+    The sheets have generated faces only.
 
     Args:
         out: the Markdown file.
@@ -113,19 +113,18 @@ def comparison_page(contenders: Sequence[Contender], faces: str, ways: str) -> s
     notes = [f"{name}: {note}" for name, each in zip(names, contenders) for note in each.evaluation.notes]
     parts = [
         "# Checkpoints compared",
-        f"Every checkpoint drew faces of the seeds from {first.seed} on at psi {first.psi:g}, which were compared with the "
-        f"pictures of {first.real}. Values stand with their 95 % intervals; the floor is what real pictures get in place of "
-        "the faces.",
+        f"Faces have seeds from {first.seed} on at psi {first.psi:g} and are compared with the images of {first.real}. "
+        "95 % intervals stand in brackets. The floor is what real images score in place of the faces.",
         markdown_table(("", *names), _facts(contenders)),
         markdown_table(("measure", "better", *names, "floor"), _measures(contenders)),
     ]
     if colours := _colours(contenders):
-        parts.append(markdown_table(("colour asked for and seen by the judge", *names, "in real pictures"), colours))
+        parts.append(markdown_table(("chosen colour, seen by the judge", *names, "in real images"), colours))
     parts += [
-        f"The seeds {first.seed} to {first.seed + _SEEDS - 1} of {order}:",
+        f"Seeds {first.seed} to {first.seed + _SEEDS - 1} of {order}:",
         f"![The same seeds of each checkpoint]({faces})",
-        f"Ways between seeds of {order}:",
-        f"![Ways between the same seeds of each checkpoint]({ways})",
+        f"Interpolations between seeds of {order}:",
+        f"![Interpolations between the same seeds of each checkpoint]({ways})",
         *notes,
     ]
     return "\n\n".join(parts) + "\n"
@@ -140,7 +139,7 @@ def _facts(contenders: Sequence[Contender]) -> list[tuple[str, ...]]:
         ("weights on disk", *(f"{contender.megabytes:.1f} MB" for contender in contenders)),
         ("parameters in float32", *(f"{4 * info['generator_parameters'] / 1e6:.1f} MB" for info in infos)),
         ("one face, drawn alone", *(f"{contender.milliseconds:.1f} ms" for contender in contenders)),
-        ("real pictures shown in training", *(f"{info['images_seen']:,}" for info in infos)),
+        ("images seen", *(f"{info['images_seen']:,}" for info in infos)),
         ("minutes of training", *("not recorded" if c.minutes is None else f"{c.minutes:.0f}" for c in contenders)),
         ("faces measured", *(f"{contender.evaluation.samples:,}" for contender in contenders)),
         ("colours", *(contender.evaluation.looks for contender in contenders)),
@@ -173,7 +172,7 @@ def _colours(contenders: Sequence[Contender]) -> list[tuple[str, ...]]:
 
 
 def _sheet(groups: Sequence[list[Image.Image]], columns: int) -> Image.Image:
-    """Faces of every contender, one group under the other; small pictures are enlarged to the largest's size."""
+    """A sheet of the faces of all contenders, one group below the other; small images are enlarged to the largest size."""
     side = max(faces[0].width for faces in groups)
     faces = [face.resize((side, side), Image.Resampling.NEAREST) for group in groups for face in group]
     return make_grid(faces, columns)

@@ -1,4 +1,4 @@
-"""Damages of pictures in degrees, by which the feature network is balanced and the measures are tried."""
+"""Damages of images, for balancing the feature network and testing the measures."""
 
 from collections.abc import Callable
 
@@ -9,46 +9,49 @@ from torch import Tensor
 
 from animegen_core.images import to_images, to_uint8
 
-_EYES = ((0.55, 0.5), (0.17, 0.5))  # where they are in pictures cropped to the face: middle and reach, down and across
+_EYES = (
+    (0.55, 0.5),
+    (0.17, 0.5),
+)  # of face crops: centre and extent, vertical and horizontal
 _CHUNK = 250
 
 
 def apply(damage: Callable[[Tensor, float], Tensor], pictures: np.ndarray, strength: float) -> np.ndarray:
-    """uint8 pictures (N, H, W, 3) after a damage."""
+    """Apply a damage to uint8 images (N, H, W, 3)."""
     chunks = np.array_split(pictures, max(1, len(pictures) // _CHUNK))
     return np.concatenate([to_uint8(damage(to_images(chunk), strength)) for chunk in chunks])
 
 
 def blurred(images: Tensor, sigma: float) -> Tensor:
-    """Pictures (N, 3, S, S) under a Gaussian blur of ``sigma`` px."""
+    """Images (N, 3, S, S) with a Gaussian blur of ``sigma`` px."""
     reach = int(3 * sigma + 1)
     taps = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / sigma) ** 2)
     return _along_rows(_along_rows(images, taps).mT, taps).mT
 
 
 def noised(images: Tensor, levels: float) -> Tensor:
-    """Pictures with noise of this deviation, in levels of 255."""
+    """Images with noise of this standard deviation, in levels of 255."""
     return images + levels / 127.5 * torch.randn(images.shape, generator=torch.Generator().manual_seed(0))
 
 
 def chequered(images: Tensor, levels: float) -> Tensor:
-    """Pictures with every other pixel lighter and darker by this many levels of 255."""
+    """Images with every other pixel lighter and darker by this many levels of 255."""
     place = torch.arange(images.shape[-1])
     return images + levels / 127.5 * (1 - 2.0 * ((place + place[:, None]) % 2))
 
 
 def eyes_smeared(images: Tensor, length: int) -> Tensor:
-    """Pictures blurred sideways over an odd ``length`` px where the eyes are."""
+    """Images blurred horizontally over an odd ``length`` in px around the eyes."""
     side = images.shape[-1]
     middle, reach = _EYES
     place = (torch.arange(side) + 0.5) / side
     rows, columns = (0.5 + 0.5 * torch.cos(torch.pi * ((place - m) / r).clamp(-1, 1)) for m, r in zip(middle, reach))
-    mask = (2 * torch.outer(rows, columns)).clamp_max(1)  # without an edge that could be seen
+    mask = (2 * torch.outer(rows, columns)).clamp_max(1)  # without a visible edge
     return torch.lerp(images, _along_rows(images, torch.ones(length)), mask)
 
 
 def _along_rows(images: Tensor, taps: Tensor) -> Tensor:
-    """Weighted mean along the rows of pictures, mirrored at the border."""
+    """Weighted mean along the rows of images, mirrored at the border."""
     kernel = (taps / taps.sum()).view(1, 1, 1, -1).expand(3, 1, 1, -1)
     reach = len(taps) // 2
     return F.conv2d(F.pad(images, (reach, reach, 0, 0), mode="reflect"), kernel, groups=3)

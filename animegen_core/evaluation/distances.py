@@ -1,18 +1,18 @@
-"""Distances between two sets of features: do generated faces, as a whole, lie where real ones do?"""
+"""Distances between the distributions of two sets of features."""
 
 import torch
 from torch import Tensor
 
 from animegen_core.evaluation.intervals import Interval, jackknife, of_mean
 
-_BLOCK = 1000  # pictures in a block of the kernel distance (Binkowski et al. 2018, section 4)
+_BLOCK = 1000  # images in a block of the kernel distance (Binkowski et al. 2018, section 4)
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:
-    """Squared Frechet distance of the normal distributions that fit two sets best (Heusel et al. 2017, eq. 6).
+    """Squared Frechet distance of normal distributions fitted to two sets (Heusel et al. 2017, eq. 6).
 
-    |m_a - m_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^1/2), in float64. It overestimates for small sets, the more so the longer the
-    features are.
+    |m_a - m_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^1/2), in float64. It is biased upwards for small sets and
+    many features.
 
     Args:
         a, b: features (N, D) and (M, D).
@@ -21,7 +21,7 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
 
 
 def frechet_interval(real: Tensor, fake: Tensor) -> Interval:
-    """``frechet_distance`` with the error that comes from which faces were drawn."""
+    """``frechet_distance`` with the error from the choice of faces."""
     normal, parts = _normal(real), fake.tensor_split(10)
     return jackknife(lambda folds: _frechet_from(normal, torch.cat([parts[fold] for fold in folds])))
 
@@ -36,7 +36,7 @@ def _normal(a: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def _frechet_from(normal: tuple[Tensor, Tensor, Tensor], b: Tensor) -> float:
     mean, cov_a, root = normal
     shift, cov_b = mean - b.double().mean(0), torch.cov(b.double().T)
-    # C_a C_b has the eigenvalues of the symmetric root C_b root, which are real and found more exactly.
+    # C_a C_b has the same eigenvalues as root C_b root, which is symmetric: real and more accurate.
     common = torch.linalg.eigvalsh(root @ cov_b @ root).clamp_min(0).sqrt().sum()
     return max(0.0, float(shift @ shift + cov_a.trace() + cov_b.trace() - 2 * common))
 
@@ -44,8 +44,8 @@ def _frechet_from(normal: tuple[Tensor, Tensor, Tensor], b: Tensor) -> float:
 def kernel_distance(a: Tensor, b: Tensor) -> float:
     """Squared maximum mean discrepancy with the kernel (x y / D + 1)^3, unbiased (Binkowski et al. 2018, eq. 4).
 
-    Unlike the Frechet distance its expectation does not depend on the sets' sizes; of sets alike it is a little above or
-    below zero.
+    Unlike the Frechet distance its expectation does not depend on the sets' sizes. For equal distributions it is near zero and
+    may be negative.
 
     Args:
         a, b: features (N, D) and (M, D).

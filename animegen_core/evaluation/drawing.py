@@ -1,4 +1,4 @@
-"""Drawing the faces that are measured: the very ones that the studio shows for their seeds."""
+"""Draws the faces to measure, as the studio draws these seeds."""
 
 from collections.abc import Sequence
 
@@ -15,8 +15,8 @@ def characters(studio: Studio, count: int, seed: int, psi: float, labels: Tensor
     """``count`` characters of the seeds from ``seed`` on.
 
     Args:
-        labels: int64 (N, 2) of real pictures, -1 where unknown. If the checkpoint takes colours, each character gets those of
-            a random one of them, so that colours are as frequent as in the data; None leaves them open.
+        labels: int64 (N, 2) of real images, -1 if unknown. If the checkpoint takes colours, each character has those of a
+            random image, so that colours are as frequent as in the data. None sets no colours.
     """
     seeds = range(seed, seed + count)
     if labels is None or not studio.capabilities.labels:
@@ -31,7 +31,7 @@ def labelled_characters(labels: Tensor, seed: int, psi: float) -> list[Character
 
 
 def draw(studio: Studio, faces: Sequence[Character], what: str = "faces") -> np.ndarray:
-    """uint8 pictures (N, H, W, 3) of characters."""
+    """Draw characters as uint8 images (N, H, W, 3)."""
     side = studio.checkpoint.generator.resolution
     pictures = np.empty((len(faces), side, side, 3), dtype=np.uint8)
     for index, face in enumerate(tqdm(studio.render_many(faces), what, len(faces), unit="face", leave=False)):

@@ -1,4 +1,4 @@
-"""The true FID, KID and inception score, where the Inception network's weights are already on this computer."""
+"""FID, KID and Inception score, if the Inception weights are on this computer."""
 
 from pathlib import Path
 
@@ -15,16 +15,16 @@ _BATCH = 32
 
 
 def inception_scores(real: np.ndarray, fake: np.ndarray) -> tuple[dict[str, Interval], str | None]:
-    """Scores of uint8 pictures (N, H, W, 3), or none of them and one sentence why not. Nothing is downloaded."""
+    """Scores of uint8 images (N, H, W, 3), or none and a sentence with the reason. Nothing is downloaded."""
     weights = Path(torch.hub.get_dir()) / "checkpoints" / _WEIGHTS
     if not weights.is_file():
-        return {}, f"The true FID, KID and IS were left out: there is no '{weights}'."
+        return {}, f"FID, KID and IS were left out: there is no '{weights}'."
     try:
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     except ImportError:
-        return {}, "The true FID, KID and IS were left out: torch-fidelity is not installed."
+        return {}, "FID, KID and IS were left out: torch-fidelity is not installed."
     network = FeatureExtractorInceptionV3("inception", ["2048", "logits_unbiased"], str(weights))
-    return scores(_outputs(network, real, "real pictures")[0], *_outputs(network, fake, "faces")), None
+    return scores(_outputs(network, real, "real images")[0], *_outputs(network, fake, "faces")), None
 
 
 def scores(real: Tensor, fake: Tensor, logits: Tensor) -> dict[str, Interval]:

@@ -1,4 +1,4 @@
-"""How far a measured value can be trusted: 95 % intervals."""
+"""95 % intervals of measured values."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ _Z = NormalDist().inv_cdf(0.975)
 
 @dataclass(frozen=True)
 class Interval:
-    """A measured value and the ends of its 95 % interval."""
+    """A measured value with its 95 % interval."""
 
     value: float
     low: float
@@ -32,18 +32,18 @@ def of_mean(values: Tensor | Sequence[float]) -> Interval:
 
 
 def of_share(right: int, count: int) -> Interval:
-    """A share, by Wilson's interval (1927): it stays within [0, 1] and is honest of few trials."""
+    """A fraction with Wilson's interval (1927), which is within [0, 1] and valid for few trials."""
     share, z2 = right / count, _Z**2
     centre = (share + z2 / (2 * count)) / (1 + z2 / count)
     half = _Z / (1 + z2 / count) * math.sqrt(share * (1 - share) / count + z2 / (4 * count**2))
-    return Interval(share, max(0.0, centre - half), min(1.0, centre + half))  # past them by rounding only
+    return Interval(share, max(0.0, centre - half), min(1.0, centre + half))  # rounding could exceed them
 
 
 def jackknife(statistic: Callable[[Sequence[int]], float], folds: int = 10) -> Interval:
-    """A statistic with the error that leaving each fold out in turn shows (Efron, Tibshirani 1993, section 11.5).
+    """A statistic with its jackknife error, from leaving out each fold (Efron, Tibshirani 1993, section 11.5).
 
     Args:
-        statistic: its value over the folds of these numbers, out of 0 to ``folds`` - 1.
+        statistic: returns the value over the given folds, numbers from 0 to ``folds`` - 1.
     """
     everything = range(folds)
     without = [statistic([fold for fold in everything if fold != left]) for left in everything]
@@ -51,7 +51,7 @@ def jackknife(statistic: Callable[[Sequence[int]], float], folds: int = 10) -> I
 
 
 def bootstrap(statistic: Callable[..., float], *samples: Tensor, rounds: int = 200) -> Interval:
-    """A statistic of independent samples with the middle 95 % of what it is when they are drawn again from themselves."""
+    """A statistic of independent samples with its bootstrap interval."""
     source = torch.Generator().manual_seed(0)
     again = [
         statistic(*(sample[torch.randint(len(sample), (len(sample),), generator=source)] for sample in samples))

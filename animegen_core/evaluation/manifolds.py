@@ -1,7 +1,7 @@
-"""Are generated faces like real ones, and are all kinds of real faces generated? Neighbourhoods of features answer apart.
+"""Quality and variety, separately, from neighbourhoods of features.
 
-Precision and recall: Kynkaanniemi et al. 2019, https://arxiv.org/abs/1904.06991. Density and coverage, which outliers disturb
-less: Naeem et al. 2020, https://arxiv.org/abs/2002.09797.
+Precision and recall: Kynkaanniemi et al. 2019, https://arxiv.org/abs/1904.06991. Density and coverage, which are robust
+against outliers: Naeem et al. 2020, https://arxiv.org/abs/2002.09797.
 """
 
 from collections.abc import Iterator
@@ -10,18 +10,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-_ROWS = 1000  # of a table of distances at a time
+_ROWS = 1000  # rows of a table of distances at once
 
 
 @dataclass(frozen=True)
 class ManifoldScores:
-    """One value for each picture; the scores are their means.
+    """One value for each image; the scores are their means.
 
     Attributes:
-        precision: of each fake, 1 if it lies in the neighbourhood of some real picture.
-        recall: of each real picture, 1 if it lies in the neighbourhood of some fake.
-        density: of each fake, in how many real neighbourhoods it lies, divided by k; may exceed 1.
-        coverage: of each real picture, 1 if some fake lies in its neighbourhood.
+        precision: for each fake, 1 if it is in the neighbourhood of a real image.
+        recall: for each real image, 1 if it is in the neighbourhood of a fake.
+        density: for each fake, the number of real neighbourhoods that contain it, divided by k; may exceed 1.
+        coverage: for each real image, 1 if a fake is in its neighbourhood.
     """
 
     precision: Tensor
@@ -31,7 +31,7 @@ class ManifoldScores:
 
 
 def manifold_scores(real: Tensor, fake: Tensor, k: int = 5) -> ManifoldScores:
-    """Scores of fakes (M, D) against real features (N, D); a neighbourhood reaches to the k-th nearest of the same set."""
+    """Scores of fakes (M, D) against real features (N, D); a neighbourhood extends to the k-th nearest of the same set."""
     real_radius, fake_radius = neighbourhood_radius(real, k), neighbourhood_radius(fake, k)
     precision, density = [], []
     recall, coverage = torch.zeros(len(real), dtype=torch.bool), torch.zeros(len(real), dtype=torch.bool)
@@ -56,7 +56,7 @@ def nearest(features: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _distances(a: Tensor, b: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """Distances of some rows of a (N, D) to all of b (M, D), some rows at a time: 10,000 by 10,000 are 400 MB."""
+    """Yield distances of blocks of rows of a (N, D) to all of b (M, D), because 10,000 by 10,000 are 400 MB."""
     for start in range(0, len(a), _ROWS):
         rows = slice(start, start + _ROWS)
         yield rows, torch.cdist(a[rows], b)

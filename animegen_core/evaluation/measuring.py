@@ -1,4 +1,4 @@
-"""``evaluate``: everything that can be measured of a checkpoint."""
+"""``evaluate``: all measures of a checkpoint."""
 
 import time
 from collections.abc import Callable
@@ -33,15 +33,15 @@ from animegen_core.helpers.upscaling import loaded_enlarger
 from animegen_core.latents import MAX_SEED
 from animegen_core.studio import Studio
 
-MOST = 100_000  # faces: the tables of distances grow with the square
+MOST = 100_000  # faces; the tables of distances grow with the square
 _SWD_PICTURES, _SWD_FOLDS = 4096, 4
-_NEIGHBOURS = 2000  # faces whose nearest real one is looked for
-_CLOSEST = 16  # pairs that the sheet of neighbours shows
+_NEIGHBOURS = 2000  # faces whose nearest real image is searched
+_CLOSEST = 16  # pairs on the sheet of neighbours
 _SHOWN = 500  # points of a plot
 
 
 class _Comparison:
-    """The faces, the real pictures, and what several measures share."""
+    """The faces, the real images, and common data of several measures."""
 
     def __init__(self, studio: Studio, cache: PictureCache, chosen: Split, drawn: list[Character]) -> None:
         self.studio, self.cache, self.chosen, self.drawn = studio, cache, chosen, drawn
@@ -57,7 +57,7 @@ class _Comparison:
             space.network.to(studio.device)
         self.measures: dict[str, Measure] = {}
         self.curves: dict[str, Any] = {}
-        self.features: tuple[Tensor, Tensor, Tensor] = ()  # of the reference, the stand-ins and the faces, as trained
+        self.features: tuple[Tensor, Tensor, Tensor] = ()  # of reference, floor images and faces
 
     def measure(self) -> None:
         """All that is measured of faces without their colours."""
@@ -101,7 +101,7 @@ class _Comparison:
         real = self.cache.pictures[np.sort(self.chosen.reference[:_SWD_PICTURES])]
         levels = sliced_wasserstein(real, self.fakes)
         parts = zip(np.array_split(real, _SWD_FOLDS), np.array_split(self.fakes[:_SWD_PICTURES], _SWD_FOLDS))
-        # Smaller sets lie further apart, so the parts tell how much the distance varies but not where it is.
+        # Smaller sets have larger distances, so parts are only used for the variance.
         folds = of_mean([_mean(sliced_wasserstein(*part)) for part in parts])
         error = folds.value - folds.low
         value = _mean(levels)
@@ -131,7 +131,7 @@ class _Comparison:
         }
 
     def neighbours(self) -> None:
-        """Distance to the nearest real picture."""
+        """Distance to the nearest real image."""
         reference, stand_ins, fakes = self.features
         near_fake, whose = nearest(fakes[:_NEIGHBOURS], reference)
         near_real, _ = nearest(stand_ins[:_NEIGHBOURS], reference)
@@ -148,11 +148,11 @@ class _Comparison:
         self.curves["nearest"] = {"real": _rounded(near_real[:_SHOWN]), "faces": _rounded(near_fake[:_SHOWN])}
 
     def map(self) -> None:
-        """Faces and real pictures on the two axes along which real features vary most."""
+        """Faces and real images on the first two principal components of real features."""
         reference, _, fakes = self.features
         mean = reference.mean(0)
         axes = torch.linalg.eigh(torch.cov((reference - mean).T.double())).eigenvectors[:, -2:].float()
-        axes = axes * axes[axes.abs().argmax(0), [0, 1]].sign()  # eigenvectors know no sign
+        axes = axes * axes[axes.abs().argmax(0), [0, 1]].sign()  # the sign of eigenvectors is arbitrary
         self.curves["map"] = {
             name: _rounded((part[:_SHOWN] - mean) @ axes) for name, part in (("real", reference), ("faces", fakes))
         }
@@ -168,32 +168,31 @@ def evaluate(
     inception: bool = False,
     upscale_small: bool = False,
 ) -> Evaluation:
-    """Measure how good a checkpoint's faces are, without downloading anything.
+    """Measure a checkpoint's faces, without downloads.
 
-    The real pictures are usually those that the checkpoint was trained on: a distance from the training set is the custom of
-    the field. They are looked at in the checkpoint's resolution.
+    The real images are usually the training data, as is the custom of the field. They are resized to the checkpoint's
+    resolution.
 
     Args:
-        studio: or a checkpoint's name or folder.
-        real_path: a folder or zip of real pictures.
-        samples: faces to draw; at most half as many as there are real pictures take part.
+        studio: a studio, or a checkpoint's name or folder.
+        real_path: a folder or zip of real images.
+        samples: number of faces; at most half the number of real images are used.
         seed: of the first face; the others follow.
-        psi: creativity; 1 shows all that the generator can, which is what distances are usually given for.
-        tags: a tag file of the real pictures. A checkpoint that takes colours then gets them as often as they are in it, and
-            none where a classifier was unsure, as in training: asked for a colour that it had only seen clear, it could not
-            draw the others.
-        inception: also the true FID, KID and IS, if the weights are at hand; slow on a CPU.
+        psi: truncation psi; distances are usually measured at 1.
+        tags: a tag file of the real images. A conditional checkpoint then gets colours with these frequencies, and none for
+            tags below the probability threshold, as in training.
+        inception: also FID, KID and IS, if the Inception weights are installed; slow on a CPU.
         upscale_small: as in ``load_real_pictures``.
 
     Raises:
-        AnimeGenError: a path or number is bad, or the pictures are too few.
+        AnimeGenError: a path or number is invalid, or there are too few images.
     """
     began = time.monotonic()
     if not LEAST <= samples <= MOST:
         raise AnimeGenError(f"samples is {samples}, but must be from {LEAST} to {MOST:,}.")
     if not 0 <= seed <= MAX_SEED - MOST:
         raise AnimeGenError(
-            f"seed is {seed}, but must be from 0 to {MAX_SEED - MOST}, as the faces take the seeds that follow."
+            f"seed is {seed}, but must be from 0 to {MAX_SEED - MOST}, because the faces have the following seeds."
         )
     studio = studio if isinstance(studio, Studio) else Studio.load(studio)
     cache = load_real_pictures(studio, real_path, upscale_small)
@@ -220,14 +219,14 @@ def evaluate(
 
 
 def load_real_pictures(studio: Studio, path: str | Path, upscale_small: bool = False) -> PictureCache:
-    """Real pictures in the resolution of a checkpoint.
+    """Real images in the resolution of a checkpoint.
 
     Args:
         path: a folder or zip.
-        upscale_small: whether the upscaler enlarges smaller ones, as ``train.py --upscale-small`` does, not interpolation.
+        upscale_small: enlarge smaller ones with the upscaler, as ``train.py --upscale-small``, instead of by interpolation.
 
     Raises:
-        AnimeGenError: the path holds no pictures, or there is no upscaler.
+        AnimeGenError: the path has no images, or there is no upscaler.
     """
     return load_pictures(path, studio.checkpoint.generator.resolution, enlarge=loaded_enlarger() if upscale_small else None)
 
@@ -247,12 +246,12 @@ def _notes(cache: PictureCache, chosen: Split, samples: int) -> list[str]:
     if cache.enlarged:
         way = "interpolation" if cache.interpolated else "the upscaler"
         notes.append(
-            f"{cache.enlarged:,} of the real pictures were smaller than {cache.pictures.shape[1]} px: {way} enlarged them."
+            f"{cache.enlarged:,} of the real images were smaller than {cache.pictures.shape[1]} px: {way} enlarged them."
         )
     if chosen.count < samples:
         notes.append(
-            f"{samples:,} faces were asked for, but with {len(cache.names):,} real pictures {chosen.count:,} are compared: "
-            "as many as there are stand-ins for the floor."
+            f"{chosen.count:,} faces were compared, not {samples:,}: at most half as many as the {len(cache.names):,} real "
+            "images, because the other half gives the floor."
         )
     return notes
 

@@ -1,4 +1,4 @@
-"""Perceptual path length (Karras et al. 2019, section 4.1): does a small step between faces change the picture by little?"""
+"""Perceptual path length (Karras et al. 2019, section 4.1): how much a small step of the latent changes the image."""
 
 import numpy as np
 import torch
@@ -8,22 +8,22 @@ from animegen_core.evaluation.intervals import Interval, of_mean
 from animegen_core.latents import linear_interpolate, slerp
 from animegen_core.models.stylegan import StyleBasedGenerator
 
-_STEP = 1e-3  # of the way from one latent to another; a smaller one drowns in float32's rounding
+_STEP = 1e-3  # relative to the distance of two latents; smaller steps are lost in float32's rounding
 _BATCH = 50
-_TRIMMED = 0.01  # share of the pairs left out at each end, as in the reference implementation
+_TRIMMED = 0.01  # fraction of the pairs left out at each end, as in the reference implementation
 
 
 @torch.inference_mode()
 def path_length(generator: nn.Module, network: nn.Module, pairs: int = 1000, seed: int = 0) -> Interval:
-    """Mean squared change of features for a step on the way between random latents, over the step squared.
+    """Mean squared change of features for a step of the interpolation between random latents, divided by the squared step.
 
-    The way is straight in w for style-based generators, in whose layers noise is left out, and along the sphere in z for
-    the others. It is measured in our own feature space instead of LPIPS', so only values measured by us compare.
+    Interpolation is linear in w for style-based generators, without noise, and slerp in z for the others. Features are our own
+    instead of LPIPS, so values are not comparable with other programs.
 
     Args:
-        generator: in eval mode; labels, if it has them, are left open.
-        network: pictures (N, 3, H, W) in [-1, 1] to features (N, D).
-        pairs: number of steps that are looked at.
+        generator: in eval mode; labels are not set.
+        network: from images (N, 3, H, W) in [-1, 1] to features (N, D).
+        pairs: number of steps.
     """
     random = np.random.RandomState(seed)
     ends = random.standard_normal((2, pairs, generator.latent_dim)).astype(np.float32)
@@ -42,7 +42,7 @@ def path_length(generator: nn.Module, network: nn.Module, pairs: int = 1000, see
 
 
 def _draw(generator: nn.Module, a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """Pictures at t (N,) on the way from a to b, latents (N, D)."""
+    """Images at t (N,) of the interpolation from a to b, latents (N, D)."""
     if not isinstance(generator, StyleBasedGenerator):
         return generator(slerp(a, b, t))
     w = linear_interpolate(generator.map(a), generator.map(b), t)

@@ -11,17 +11,15 @@ _REAL, _FACES = "tab:grey", "tab:pink"
 
 
 def plots(evaluation: Evaluation) -> dict[str, bytes]:
-    """PNGs by what they show, one sentence each."""
+    """PNGs by caption."""
     curves = evaluation.curves
     found = {
-        "Where faces and real pictures lie, on the two axes along which real ones differ most": _plot(_map, curves["map"]),
-        "How far the nearest real picture is": _plot(_nearest, curves["nearest"]),
-        "Energy of detail, coarse at the left and fine at the right": _plot(_spectrum, curves["spectrum"]),
+        "Faces and real images on the first two principal components of real features": _plot(_map, curves["map"]),
+        "Distance to the nearest real image": _plot(_nearest, curves["nearest"]),
+        "Energy of detail, from coarse to fine": _plot(_spectrum, curves["spectrum"]),
     }
     if evaluation.colours:
-        found["How often the judge sees the colour that was asked for; marks are real pictures"] = _plot(
-            _colours, evaluation.colours, 7
-        )
+        found["Fraction of faces with the chosen colour; marks are real images"] = _plot(_colours, evaluation.colours, 7)
     return found
 
 
@@ -53,7 +51,7 @@ def _nearest(axes: Any, distances: dict[str, list]) -> None:
 def _spectrum(axes: Any, spectrum: dict[str, list]) -> None:
     for name, colour in (("real", _REAL), ("faces", _FACES)):
         axes.semilogy(spectrum["frequency"], spectrum[name], color=colour, label=name)
-    axes.set(xlabel="cycles a pixel", ylabel="power")
+    axes.set(xlabel="cycles per pixel", ylabel="power")
 
 
 def _colours(axes: Any, attributes: dict[str, dict]) -> None:

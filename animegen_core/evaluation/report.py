@@ -1,4 +1,4 @@
-"""An evaluation on disk: JSON, a Markdown table and a page that needs nothing but itself."""
+"""Writes an evaluation as JSON, as a Markdown table and as a self-contained page."""
 
 import base64
 import json
@@ -27,7 +27,7 @@ figure { margin: 2rem 0; } figcaption { color: #555; } img { max-width: 100%; }
 
 
 def save_evaluation(evaluation: Evaluation, studio: Studio, out: str | Path) -> list[Path]:
-    """Write evaluation.json, evaluation.md and report.html into a folder; the page shows generated faces, never real ones."""
+    """Write evaluation.json, evaluation.md and report.html into a folder. The page has generated faces only."""
     out = Path(out)
     seeds = range(evaluation.seed, evaluation.seed + min(_SHOWN, evaluation.samples))
     faces = make_grid(list(studio.render_many([Character(seed, psi=evaluation.psi) for seed in seeds])))
@@ -42,12 +42,12 @@ def save_evaluation(evaluation: Evaluation, studio: Studio, out: str | Path) -> 
 
 
 def save_neighbours(evaluation: Evaluation, studio: Studio, cache: PictureCache, out: str | Path) -> Path:
-    """Write neighbours.png: the faces nearest to a real picture, each with that picture at its right.
+    """Write neighbours.png: the faces nearest to a real image, each beside that image.
 
-    The real pictures are their artists': the sheet is for looking at, not for passing on.
+    The sheet has real images, which belong to their artists: do not publish it.
 
     Args:
-        cache: the real pictures that the evaluation was made with.
+        cache: the real images of the evaluation.
     """
     pairs = evaluation.curves["closest"]
     faces = studio.render_many([Character.from_dict(pair["character"]) for pair in pairs])
@@ -57,7 +57,7 @@ def save_neighbours(evaluation: Evaluation, studio: Studio, cache: PictureCache,
 
 
 def html_report(evaluation: Evaluation, faces: Image.Image) -> str:
-    """A page with tables, a sheet of faces and plots, all within it."""
+    """A self-contained page with tables, a sheet of faces and plots."""
     name = escape(evaluation.checkpoint["name"])
     figures = {f"Faces, seeds from {evaluation.seed} on": encode_png(faces), **plots(evaluation)}
     body = [
@@ -72,7 +72,7 @@ def html_report(evaluation: Evaluation, faces: Image.Image) -> str:
         source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
         text = escape(caption)
         body.append(f'<figure><img alt="{text}" src="{source}"><figcaption>{text}.</figcaption></figure>')
-    body.append(f"<p>The floor is what real pictures get in place of the faces. Measured in {evaluation.seconds:.0f} s.</p>")
+    body.append(f"<p>The floor is what real images score in place of the faces. Measured in {evaluation.seconds:.0f} s.</p>")
     head = f'<meta charset="utf-8"><title>{name}: evaluation</title><style>{_STYLE}</style>'
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n' + "\n".join(body) + "\n</body></html>\n"
 

@@ -1,4 +1,4 @@
-"""Do the measures notice what they are for? Real pictures, damaged more and more, must score worse and worse.
+"""Tests the measures: real images with increasing damage must score increasingly worse.
 
 python -m animegen_core.evaluation.sensitivity PICTURES TAGS
 """
@@ -34,9 +34,9 @@ def sensitivity(path: str | Path, tags: str | Path, samples: int = 2000) -> Iter
     """Name and scores of each damaged set, the undamaged first.
 
     Args:
-        path: real pictures.
-        tags: a tag file, by which hair colours are left out.
-        samples: pictures in each set; the stand-ins of ``splits.split``, whose others are the reference.
+        path: real images.
+        tags: a tag file, for leaving out hair colours.
+        samples: images in each set; the other images are the reference.
     """
     cache = load_pictures(path)
     chosen = split(len(cache.names), samples)
@@ -71,7 +71,7 @@ def sensitivity(path: str | Path, tags: str | Path, samples: int = 2000) -> Iter
         yield f"only {kept} different faces", scores({title: features[again] for title, features in own.items()}, None)
     hair = read_labels(tags, cache.names)[:, 0]
     frequent = torch.bincount(hair[hair != ANY]).argsort(descending=True)
-    others = torch.from_numpy(chosen.reference[chosen.count :])  # more than the stand-ins, to have enough of every kind
+    others = torch.from_numpy(chosen.reference[chosen.count :])  # a larger set, with enough images of every colour
     for left_out in (1, 3, 6):
         rows = others[~torch.isin(hair[others], frequent[:left_out])][: chosen.count]
         features = {space.title: real_features(cache, space)[rows] for space in spaces}

@@ -13,14 +13,14 @@ _PAIRS = 2000
 
 
 def ms_ssim(a: Tensor, b: Tensor) -> Tensor:
-    """Similarity of pictures (N, 3, S, S) in [-1, 1], pair by pair: (N,) in [0, 1].
+    """Similarity of images (N, 3, S, S) in [-1, 1], pair by pair: (N,) in [0, 1].
 
-    Of the paper's five scales only those take part at which the window still fits; their weights are scaled to sum to 1.
+    Only those of the paper's five scales are used at which the window fits; their weights are scaled to sum to 1.
     """
     scales = sum(a.shape[-1] >> scale >= _SIDE for scale in range(len(_WEIGHTS)))
     total = sum(_WEIGHTS[:scales])
     similarity = torch.ones(len(a))
-    a, b = (a + 1) / 2, (b + 1) / 2  # luminance counts from black
+    a, b = (a + 1) / 2, (b + 1) / 2  # luminance in [0, 1]
     for scale, weight in enumerate(_WEIGHTS[:scales], 1):
         luminance, structure = _ssim_terms(a, b)
         term = (structure * luminance if scale == scales else structure).mean((1, 2, 3)).clamp_min(0)
@@ -30,7 +30,7 @@ def ms_ssim(a: Tensor, b: Tensor) -> Tensor:
 
 
 def pair_similarities(pictures: np.ndarray, seed: int = 0) -> Tensor:
-    """``ms_ssim`` of up to 2000 random pairs of uint8 pictures (N, H, W, 3) without a picture in two of them."""
+    """``ms_ssim`` of up to 2000 random disjoint pairs of uint8 images (N, H, W, 3)."""
     order = np.random.RandomState(seed).permutation(len(pictures))[: 2 * _PAIRS]
     half = len(order) // 2
     chunks = np.array_split(np.arange(half), max(1, half // 100))
@@ -39,7 +39,7 @@ def pair_similarities(pictures: np.ndarray, seed: int = 0) -> Tensor:
 
 
 def _ssim_terms(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Luminance, and contrast times structure (Wang et al. 2004, eq. 6 and 13), at every place of the window."""
+    """Luminance, and contrast times structure (Wang et al. 2004, eq. 6 and 13), at every position of the window."""
     c1, c2 = 0.01**2, 0.03**2
     mean_a, mean_b, aa, bb, ab = _window(torch.cat([a, b, a * a, b * b, a * b])).chunk(5)
     luminance = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)

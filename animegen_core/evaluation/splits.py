@@ -1,4 +1,4 @@
-"""Which real pictures generated faces are compared with, and which stand in for them to show what the best value would be."""
+"""Splits the real images into a reference and a part for the floor."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,16 @@ from torch import Tensor
 
 from animegen_core.errors import AnimeGenError
 
-LEAST = 60  # real pictures, and faces
+LEAST = 60  # minimum number of images in each part, and of faces
 
 
 @dataclass(frozen=True)
 class Split:
-    """Indices of real pictures, in random order; the same for the same numbers.
+    """Indices of real images, in random order that depends only on their numbers.
 
     Attributes:
-        stand_ins: as many as faces are drawn: their scores are the floor, what perfect faces would get.
-        reference: the others, with which both are compared.
+        stand_ins: the floor images, as many as faces; their scores are the floor, the scores of a perfect generator.
+        reference: the others, with which faces and floor images are compared.
     """
 
     stand_ins: np.ndarray
@@ -25,22 +25,22 @@ class Split:
 
     @property
     def count(self) -> int:
-        """How many faces are compared: a set of another size would have another floor."""
+        """Number of faces to compare; a set of another size would have another floor."""
         return len(self.stand_ins)
 
     def parts(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Features of the reference and of the stand-ins, from those of all pictures."""
+        """Features of the reference and of the floor images, from those of all images."""
         return features[torch.from_numpy(self.reference)], features[torch.from_numpy(self.stand_ins)]
 
 
 def split(real: int, samples: int) -> Split:
-    """Half of the ``real`` pictures at most stand in.
+    """Split ``real`` images; at most half are floor images.
 
     Raises:
-        AnimeGenError: they are, or the samples are, too few to measure anything.
+        AnimeGenError: there are too few images or samples.
     """
     if real < 2 * LEAST:
-        raise AnimeGenError(f"There are {real} real pictures, but comparing needs at least {2 * LEAST}.")
+        raise AnimeGenError(f"There are {real} real images, but comparing needs at least {2 * LEAST}.")
     if samples < LEAST:
         raise AnimeGenError(f"samples is {samples}, but must be at least {LEAST}.")
     order = np.random.RandomState(0).permutation(real)

@@ -1,4 +1,4 @@
-"""Sliced Wasserstein distance of small patches, scale by scale (Karras et al. 2018, section 5): texture, without a network."""
+"""Sliced Wasserstein distance of small patches at several scales (Karras et al. 2018, section 5), without a network."""
 
 import numpy as np
 import torch
@@ -7,19 +7,20 @@ from torch import Tensor
 
 from animegen_core.images import to_images
 
-_SMALLEST = 16  # px, side of the coarsest level
-_SIDE, _PATCHES = 7, 64  # px of a patch; patches of a picture at each level
+_SMALLEST = 16  # px, size of the coarsest level
+_SIDE, _PATCHES = 7, 64  # px of a patch; patches of an image at each level
 _DIRECTIONS = 128
-_MOST = 4096  # pictures; more change little and cost much
+_MOST = 4096  # images; more hardly change the result
 
 
 def sliced_wasserstein(real: np.ndarray, fake: np.ndarray, seed: int = 0) -> dict[int, float]:
-    """Distance x 1000 at each level of a Laplacian pyramid, by its side in pixels: fine grain at the top, shapes at 16.
+    """Distance x 1000 at each level of a Laplacian pyramid, by its size in pixels, from the finest to 16.
 
-    Patches of both sets are normalised by the real ones' mean and deviation in each channel, so that colour and contrast count.
+    Patches of both sets are normalised by the real ones' mean and standard deviation in each channel, so that differences of
+    colour and contrast remain.
 
     Args:
-        real, fake: uint8 pictures (N, H, W, 3) of one size; as many are taken of each as both have, at most 4096.
+        real, fake: uint8 images (N, H, W, 3) of one size. Equal numbers of both are used, at most 4096.
     """
     count = min(len(real), len(fake), _MOST)
     levels = [_patches(pictures[:count], seed) for pictures in (real, fake)]
@@ -42,7 +43,7 @@ def _patches(pictures: np.ndarray, seed: int) -> dict[int, Tensor]:
 
 
 def laplacian_pyramid(images: Tensor) -> list[Tensor]:
-    """What each halving of pictures (N, 3, S, S) loses, and the smallest picture that is left (Burt, Adelson 1983)."""
+    """Laplacian pyramid of images (N, 3, S, S): the loss of each halving, and the smallest image (Burt, Adelson 1983)."""
     levels = []
     while images.shape[-1] >= 2 * _SMALLEST:
         small = _smooth(images)[:, :, ::2, ::2]
@@ -65,6 +66,6 @@ def _distance(real: Tensor, fake: Tensor, seed: int) -> float:
     directions = torch.from_numpy(random.standard_normal((3 * _SIDE * _SIDE, _DIRECTIONS))).float()
     directions = directions / directions.norm(dim=0)
     lines = [((patches - mean) / deviation.clamp_min(1e-6)).flatten(1) @ directions for patches in (real, fake)]
-    # NumPy sorts numbers in a row with the processor's wide instructions, many times faster than anything else here.
+    # NumPy sorts contiguous numbers with vector instructions, much faster than torch.
     ordered = [np.sort(np.ascontiguousarray(line.T.numpy()), axis=1) for line in lines]
     return 1000 * float(np.abs(ordered[0] - ordered[1]).mean())

@@ -1,1 +1,1 @@
-"""The small networks that serve: feature network, colour classifiers, upscaler."""
+"""The small networks: feature network, colour classifiers, upscaler."""

@@ -1,4 +1,4 @@
-"""Features in which faces are compared: of a network trained on ImageNet, of a small one trained here, and of a random one."""
+"""Features for comparing faces: of a network trained on ImageNet, of a small one trained here, and of a random one."""
 
 import itertools
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from animegen_core.models.features import FeatureNetwork
 from animegen_core.models.imagenet import ImageNetFeatures
 
 BUNDLED_FEATURES = "features-64"
-_RANDOM_WIDTHS = (16, 32, 64, 128)  # a quarter of the arithmetic: it is asked for a second opinion only
+_RANDOM_WIDTHS = (16, 32, 64, 128)  # half the width, for speed: it only gives a second opinion
 _BATCH = 128
 
 FEATURE_NETWORK = HelperKind("a feature network", "face-features", "network", FeatureNetwork)
@@ -27,11 +27,11 @@ FEATURE_NETWORK = HelperKind("a feature network", "face-features", "network", Fe
 
 @dataclass(frozen=True)
 class FeatureSpace:
-    """A network under the name by which its features are cached.
+    """A network and the key by which its features are cached.
 
     Attributes:
-        title: what reports call it.
-        key: part of a file's name; changes with the weights.
+        title: its name in reports.
+        key: part of a file's name, which changes with the weights.
         network: in eval mode, in float32, on the CPU.
     """
 
@@ -41,7 +41,7 @@ class FeatureSpace:
 
 
 def trained_space(name: str | Path = BUNDLED_FEATURES) -> FeatureSpace:
-    """The space of a bundled feature network by name, or of any by its folder.
+    """The space of a bundled feature network by name, or of another by folder.
 
     Raises:
         AnimeGenError: there is no such network, or it is damaged.
@@ -51,10 +51,10 @@ def trained_space(name: str | Path = BUNDLED_FEATURES) -> FeatureSpace:
 
 
 def imagenet_space(resolution: int) -> FeatureSpace:
-    """The space of EfficientNet-Lite1, which sees lines, eyes and hair much as people do, and which nothing is trained against.
+    """The space of EfficientNet-Lite1, which judges lines, eyes and hair much as people do. No training uses it.
 
     Args:
-        resolution: side of the images in pixels; the network gets them at 128 px, or at theirs from there to 256 px.
+        resolution: size of the images in pixels. They are resized to at least 128 and at most 256 px.
 
     Raises:
         AnimeGenError: its packages are not installed (the extra ``train``).
@@ -64,14 +64,14 @@ def imagenet_space(resolution: int) -> FeatureSpace:
 
 
 def random_space(seed: int = 0) -> FeatureSpace:
-    """The space of an untrained network: it knows nothing of faces, so it cannot share a generator's blind spots.
+    """The space of an untrained network, which has no bias of training data.
 
-    The weights come from NumPy's frozen stream, so the space is the same under every version of torch.
+    Its weights come from NumPy's stable stream, so they are the same with every version of torch.
     """
     network = FeatureNetwork(_RANDOM_WIDTHS).eval().requires_grad_(False)
     random = np.random.RandomState(seed)
     for parameter in network.parameters():
-        if parameter.ndim == 4:  # He et al. 2015, eq. 10; the norms stay the identity
+        if parameter.ndim == 4:  # He et al. 2015, eq. 10; norms stay the identity
             fan_in = parameter[0].numel()
             parameter.copy_(torch.from_numpy(random.standard_normal(tuple(parameter.shape)) * np.sqrt(2 / fan_in)))
     return FeatureSpace("random", f"random{seed}", network)
@@ -79,9 +79,9 @@ def random_space(seed: int = 0) -> FeatureSpace:
 
 @torch.inference_mode()
 def extract(network: nn.Module, pictures: np.ndarray, what: str = "pictures") -> Tensor:
-    """Features of uint8 pictures (N, H, W, 3): float32 (N, D) on the CPU.
+    """Features of uint8 images (N, H, W, 3): float32 (N, D) on the CPU.
 
-    They are found in full precision wherever the network is, so that every computer finds the same.
+    They are computed in full precision on the network's device, so that results are the same everywhere.
     """
     where = next(itertools.chain(network.parameters(), network.buffers())).device
     batches = tqdm(range(0, len(pictures), _BATCH), f"features of {what}", unit="batch", leave=False)
@@ -89,14 +89,14 @@ def extract(network: nn.Module, pictures: np.ndarray, what: str = "pictures") ->
 
 
 def real_features(cache: PictureCache, space: FeatureSpace) -> Tensor:
-    """Features of all pictures of a cache, float32 (N, D), kept in a file beside it.
+    """Features of all images of a cache, float32 (N, D), kept in a file beside it.
 
-    The file's name begins with the cache's, which holds the data's fingerprint: a picture cache that takes its place removes
-    the features too.
+    The file's name begins with the cache's name, which has the data's fingerprint. A cache that replaces it removes the
+    features too.
     """
     array = Path(cache.pictures.filename)
     kept = array.with_name(f"{array.stem}-features-{space.key}.npy")
     if not kept.exists():
         with atomic_path(kept) as temporary:
-            np.save(temporary, extract(space.network, cache.pictures, f"real pictures ({space.title})").numpy())
+            np.save(temporary, extract(space.network, cache.pictures, f"real images ({space.title})").numpy())
     return torch.from_numpy(np.load(kept))

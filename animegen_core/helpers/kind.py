@@ -1,6 +1,6 @@
-"""Helper networks: what is bundled beside the generators. Colour classifiers, the feature network and the upscaler.
+"""Saving and loading of helper networks: colour classifiers, the feature network and the upscaler.
 
-Each is a folder with config.json and model.safetensors, as a generator's checkpoint is, and is read as strictly.
+Like a generator's checkpoint, each is a folder with config.json and model.safetensors, and is validated as strictly.
 """
 
 import json
@@ -21,10 +21,10 @@ class HelperKind:
     """One kind of helper network.
 
     Attributes:
-        title: what sentences call it, with its article.
-        family: what config.json calls it.
-        key: under which config.json has the arguments of the network.
-        network_class: has a ``config`` of its arguments.
+        title: its name in messages, with an article.
+        family: in config.json.
+        key: of the network's arguments in config.json.
+        network_class: class with a ``config`` of its arguments.
     """
 
     title: str
@@ -36,7 +36,7 @@ class HelperKind:
         """Write a network as config.json and model.safetensors, the config last.
 
         Args:
-            facts: what the config says besides: data, licence, held-out figures.
+            facts: further entries of the config, such as data, licence and held-out figures.
         """
         folder = Path(folder)
         save_weights(folder, network)
@@ -45,10 +45,10 @@ class HelperKind:
         return folder
 
     def load(self, name: str | Path) -> nn.Module:
-        """A bundled network by name, or any by its folder: on the CPU, in float32, in eval mode.
+        """Load a bundled network by name, or another by folder: on the CPU, in float32, in eval mode.
 
         Raises:
-            AnimeGenError: there is none, it is of another kind, or it is damaged.
+            AnimeGenError: it does not exist, is of another kind, or is damaged.
         """
         folder = find_checkpoint(name)
         config = read_json(folder / CONFIG)

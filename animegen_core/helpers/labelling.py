@@ -1,7 +1,8 @@
-"""Hair and eye colours of any folder of faces, as a small classifier sees them.
+"""Classifies hair and eye colours of a folder of faces.
 
-Two independent classifiers are bundled: ``labeller-64`` tags pictures, ``judge-64`` only judges what generators draw, so that
-no generator is measured by the network it learned its labels from.
+Two independent classifiers are bundled: ``labeller-64`` tags images, ``judge-64`` only evaluates generators, so that no
+    generator is
+evaluated by the network that made its labels.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ LABELLER = "labeller-64"
 
 
 def load_classifier(name: str | Path = LABELLER) -> ColourClassifier:
-    """Load a bundled classifier by name, or any by its folder.
+    """Load a bundled classifier by name, or another by folder.
 
     Raises:
         AnimeGenError: there is no such classifier, or it is damaged.
@@ -33,24 +34,24 @@ def load_classifier(name: str | Path = LABELLER) -> ColourClassifier:
 
 @dataclass(frozen=True)
 class Labelled:
-    """Tags of a folder of pictures, and the message about files that were skipped (empty when there are none)."""
+    """Tags of a folder of images, and the message about skipped files (empty if there are none)."""
 
     tags: list[Tag]
     skipped_message: str
 
 
 def label_pictures(path: str | Path, classifier: ColourClassifier) -> Labelled:
-    """Tag every picture of a folder or zip with its most probable colours.
+    """Tag every image of a folder or zip with its most probable colours.
 
     Raises:
-        AnimeGenError: the path is missing, empty, or holds no picture.
+        AnimeGenError: the path does not exist, is empty, or has no image.
     """
     cache = load_pictures(path, classifier.resolution)
     return Labelled(tags_of(cache.names, cache.pictures, classifier), cache.skipped_message)
 
 
 def tags_of(names: list[str], pictures: np.ndarray, classifier: ColourClassifier) -> list[Tag]:
-    """Tags of pictures, uint8 (N, H, W, 3), under their names."""
+    """Tags of images, uint8 (N, H, W, 3), with their file names."""
     best = [logits.softmax(1).max(1) for logits in predict(classifier, pictures)]
     labels = zip(*(b.indices.tolist() for b in best))
     probabilities = zip(*(b.values.tolist() for b in best))
@@ -59,7 +60,7 @@ def tags_of(names: list[str], pictures: np.ndarray, classifier: ColourClassifier
 
 @torch.no_grad()
 def predict(classifier: ColourClassifier, pictures: np.ndarray, batch: int = 256) -> list[Tensor]:
-    """Logits of uint8 pictures (N, H, W, 3): one tensor (N, colours) for each attribute, on the CPU."""
+    """Logits of uint8 images (N, H, W, 3): one tensor (N, colours) for each attribute, on the CPU."""
     where = next(classifier.parameters()).device
     dtype = autocast_dtype("auto", where)
     parts = []

@@ -1,6 +1,6 @@
-"""Enlarging faces: by the bundled upscaler, or by Lanczos interpolation where there is none.
+"""Enlarges faces with the bundled upscaler, or by Lanczos interpolation without one.
 
-A picture's enlargement depends on nothing but the picture: each goes through the network alone, as ``Studio`` draws faces.
+Each image is enlarged alone, so that the result depends on nothing else.
 """
 
 from collections.abc import Callable
@@ -26,43 +26,43 @@ METHODS = ("upscaler", "lanczos")
 FACTORS = (1, 2, 4, 8)
 
 _loaded: dict[Path, Upscaler] = {}
-_LOCK = Lock()  # loads once; and several threads that call torch at once fight over the cores
+_LOCK = Lock()  # the network loads once, and only one thread uses it
 
 
 def upscaler_available() -> bool:
-    """Whether an upscaler comes with the program."""
+    """Whether an upscaler is bundled."""
     return (BUNDLED / UPSCALER / CONFIG).is_file()
 
 
 def sizes_of(side: int) -> tuple[int, ...]:
-    """The sizes in pixels to which a picture of that side can be enlarged, its own first."""
+    """Sizes in pixels to which an image of this size can be enlarged, its own first."""
     return tuple(side * factor for factor in FACTORS)
 
 
 def enlarge(picture: Image.Image, size: int, method: str | None = None) -> Image.Image:
-    """A square picture at 1, 2, 4 or 8 times its size.
+    """A square image at 1, 2, 4 or 8 times its size.
 
-    The upscaler enlarges four times. Twice is that halved again, which keeps finer lines than interpolation from the start,
-    and eight times is that interpolated. The same picture gives the same bytes on the same computer.
+    The upscaler enlarges four times. Twice is that reduced, which is sharper than interpolation, and eight times is that
+    interpolated. The same image gives the same bytes on the same computer.
 
     Args:
         picture: RGB.
-        size: side of the result in pixels, one of ``sizes_of(picture.width)``.
-        method: "upscaler" or "lanczos"; by default the upscaler, or Lanczos interpolation if none is bundled.
+        size: of the result in pixels, one of ``sizes_of(picture.width)``.
+        method: "upscaler" or "lanczos"; by default the upscaler if one is bundled.
 
     Raises:
-        AnimeGenError: the picture is not square RGB, the size or the method is none of these, or no upscaler is bundled.
+        AnimeGenError: the image is not square RGB, the size or method is unknown, or no upscaler is bundled.
     """
     _check(picture, size)
     if _chosen(method) == "upscaler" and size > picture.width:
         picture = enlarge_fourfold(picture)
     if size < picture.width:
         return picture.reduce(picture.width // size)  # the mean of each square of pixels
-    return picture.resize((size, size), Resampling.LANCZOS)  # a copy where the size is right already
+    return picture.resize((size, size), Resampling.LANCZOS)  # a copy if the size is already right
 
 
 def enlarge_fourfold(picture: Image.Image) -> Image.Image:
-    """An RGB picture of any shape at four times its size, by the bundled upscaler.
+    """An RGB image of any shape at four times its size, by the bundled upscaler.
 
     Raises:
         AnimeGenError: none is bundled, or it is damaged.
@@ -72,7 +72,7 @@ def enlarge_fourfold(picture: Image.Image) -> Image.Image:
 
 
 def loaded_enlarger() -> Callable[[Image.Image], Image.Image]:
-    """``enlarge_fourfold`` with its network loaded: what is wrong with that is told now, not at the first picture.
+    """``enlarge_fourfold`` with its network loaded, so that errors appear now and not at the first image.
 
     Raises:
         AnimeGenError: none is bundled, or it is damaged.
@@ -90,7 +90,7 @@ def _bundled() -> Upscaler:
 
 
 def load_upscaler(name: str | Path = UPSCALER) -> Upscaler:
-    """Load the bundled upscaler, or any by its folder.
+    """Load the bundled upscaler, or another by folder.
 
     Raises:
         AnimeGenError: there is no such upscaler, or it is damaged.
@@ -99,7 +99,7 @@ def load_upscaler(name: str | Path = UPSCALER) -> Upscaler:
 
 
 def run_upscaler(upscaler: Upscaler, picture: Image.Image) -> Image.Image:
-    """An RGB picture through a network made by ``for_inference``, alone."""
+    """Enlarge one RGB image with a network of ``for_inference``."""
     weight = upscaler.tail.weight
     pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].to(weight.device)  # (1, 3, H, W), channels last
     with torch.inference_mode():
@@ -107,7 +107,7 @@ def run_upscaler(upscaler: Upscaler, picture: Image.Image) -> Image.Image:
 
 
 def for_inference(upscaler: Upscaler) -> Upscaler:
-    """The same network in the fastest form there is here: channels last, and bfloat16 where that is multiplied in hardware."""
+    """The network in its fastest form: channels last, and bfloat16 if the device computes it in hardware."""
     device = upscaler.tail.weight.device
     return upscaler.eval().to(dtype=autocast_dtype("auto", device), memory_format=torch.channels_last)
 
@@ -115,12 +115,12 @@ def for_inference(upscaler: Upscaler) -> Upscaler:
 def _check(picture: Image.Image, size: int) -> None:
     if picture.mode != "RGB" or picture.width != picture.height:
         raise AnimeGenError(
-            f"The picture is {picture.mode} of {picture.width} x {picture.height} pixels, but must be square and RGB."
+            f"The image is {picture.mode} of {picture.width} x {picture.height} pixels, but must be square and RGB."
         )
     good = sizes_of(picture.width)
     if isinstance(size, bool) or not isinstance(size, int) or size not in good:
         raise AnimeGenError(
-            f"The size is {quote(size)}, but a picture of {picture.width} px can have: {', '.join(map(str, good))}."
+            f"The size is {quote(size)}, but for an image of {picture.width} px it must be one of: {', '.join(map(str, good))}."
         )
 
 
@@ -130,5 +130,5 @@ def _chosen(method: str | None) -> str:
     if method not in METHODS:
         raise AnimeGenError(f"The method is {quote(method)}, but must be one of: {', '.join(METHODS)}.")
     if method == "upscaler" and not upscaler_available():
-        raise AnimeGenError("The method is 'upscaler', but none is bundled; take 'lanczos'.")
+        raise AnimeGenError("The method is 'upscaler', but none is bundled; use 'lanczos'.")
     return method

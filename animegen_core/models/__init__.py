@@ -4,5 +4,5 @@ from torch import nn
 
 
 def count_parameters(network: nn.Module) -> int:
-    """Number of learnable parameters (buffers such as batch-norm statistics do not count)."""
+    """Number of trainable parameters, without buffers such as batch norm statistics."""
     return sum(parameter.numel() for parameter in network.parameters())

@@ -1,4 +1,4 @@
-"""Networks that know the arguments they were built with, from which config.json builds them again."""
+"""Records the constructor arguments of networks, from which config.json rebuilds them."""
 
 import functools
 import inspect

@@ -28,12 +28,12 @@ class _Block(nn.Module):
 
 @records_arguments
 class ColourClassifier(nn.Module):
-    """Picture -> logits of each attribute.
+    """From an image to logits of each attribute.
 
     Args:
-        widths: channels after the stem and after each block, every block halving the size.
+        widths: channels after the stem and after each block; every block halves the size.
         label_dims: number of colours of each attribute.
-        resolution: side of the pictures in pixels.
+        resolution: size of the images in pixels.
     """
 
     def __init__(
@@ -52,10 +52,10 @@ class ColourClassifier(nn.Module):
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(widths[-1], sum(label_dims))
         )
-        # Divides the logits so that a probability of .9 is right nine times in ten (Guo et al. 2017, section 4.2).
+        # Temperatures divide the logits, so that probabilities are calibrated (Guo et al. 2017, section 4.2).
         self.register_buffer("temperature", torch.ones(len(self.label_dims)))
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Pictures (N, 3, H, W) in [-1, 1] to one tensor of logits (N, colours) for each attribute."""
+        """Images (N, 3, H, W) in [-1, 1] to one tensor of logits (N, colours) for each attribute."""
         logits = self.head(self.blocks(self.stem(images))).float()
         return tuple(part / t for part, t in zip(logits.split(self.label_dims, 1), self.temperature))

@@ -17,7 +17,7 @@ from animegen_core.models.arguments import records_arguments
 from animegen_core.models.layers import check_labels, init_dcgan_weights
 
 RESOLUTION = 64
-_BASE = 4  # px, side of the first feature map
+_BASE = 4  # px, size of the first feature map
 
 
 def _norm(channels: int, batch_norm: bool) -> list[nn.Module]:
@@ -25,7 +25,7 @@ def _norm(channels: int, batch_norm: bool) -> list[nn.Module]:
 
 
 def _extra_layers(channels: int, count: int, batch_norm: bool, activation: nn.Module) -> list[nn.Module]:
-    """The "deeper" variant: ``count`` convolutions of kernel 3 that keep the size, at 32 x 32 pixels."""
+    """``count`` convolutions of kernel 3 that keep the size, at 32 x 32 pixels."""
     layers: list[nn.Module] = []
     for _ in range(count):
         layers += [
@@ -38,13 +38,13 @@ def _extra_layers(channels: int, count: int, batch_norm: bool, activation: nn.Mo
 
 @records_arguments
 class Generator(nn.Module):
-    """z -> picture.
+    """From z to an image.
 
     Args:
-        latent_dim: length of z (the reports use 50, 100, 200 and 512).
+        latent_dim: length of z.
         base_channels: channels at 32 x 32; 8 times as many at 4 x 4.
-        extra_layers: additional 3 x 3 convolutions at 32 x 32 (0 or 2 in the reports).
-        batch_norm: False leaves every batch norm out.
+        extra_layers: additional 3 x 3 convolutions at 32 x 32.
+        batch_norm: False omits all batch norms.
 
     Raises:
         AnimeGenError: a size is not a whole number in range.
@@ -79,19 +79,19 @@ class Generator(nn.Module):
         self.apply(init_dcgan_weights)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Latents (N, latent_dim) from N(0, 1) to pictures (N, 3, 64, 64) in [-1, 1]."""
+        """Latents (N, latent_dim) from N(0, 1) to images (N, 3, 64, 64) in [-1, 1]."""
         return self.upsample(self.project(z))
 
 
 @records_arguments
 class Discriminator(nn.Module):
-    """Picture -> one logit, high for real.
+    """From an image to one logit, high for real.
 
     Args:
         base_channels: channels at 32 x 32; 8 times as many at 4 x 4.
         extra_layers: additional 3 x 3 convolutions at 32 x 32.
-        batch_norm: False leaves every batch norm out. The first convolution never has one.
-        in_channels: channels of the input, 3 for plain pictures.
+        batch_norm: False omits all batch norms. The first convolution never has one.
+        in_channels: channels of the input, 3 for images without labels.
     """
 
     resolution = RESOLUTION
@@ -112,13 +112,13 @@ class Discriminator(nn.Module):
         self.apply(init_dcgan_weights)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Pictures (N, 3, 64, 64) in [-1, 1] to logits (N,)."""
+        """Images (N, 3, 64, 64) in [-1, 1] to logits (N,)."""
         return self.layers(images)
 
 
 @records_arguments
 class ConditionalGenerator(Generator):
-    """z and labels -> picture (Mirza, Osindero 2014, https://arxiv.org/abs/1411.1784): one-hot labels are joined to z.
+    """From z and labels to an image (Mirza, Osindero 2014, https://arxiv.org/abs/1411.1784); one-hot labels are joined to z.
 
     Args:
         latent_dim, base_channels, extra_layers, batch_norm: as in ``Generator``.
@@ -138,16 +138,16 @@ class ConditionalGenerator(Generator):
         self.label_dims = tuple(label_dims)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Latents (N, latent_dim) and labels to pictures (N, 3, 64, 64) in [-1, 1].
+        """Latents (N, latent_dim) and labels to images (N, 3, 64, 64) in [-1, 1].
 
-        Labels are (N, attributes), -1 or None for any, or weights as ``one_hot`` gives them: halves are between two colours.
+        Labels are (N, attributes), -1 or None for any, or weights as of ``one_hot``, for example halves between two colours.
         """
         return super().forward(torch.cat([z, one_hot(labels, self.label_dims, len(z), z.device)], 1))
 
 
 @records_arguments
 class ConditionalDiscriminator(Discriminator):
-    """Picture and labels -> one logit: each value of each attribute is one more input channel, all ones or all zeros.
+    """From an image and labels to one logit. Each value of each attribute is an input channel, all ones or all zeros.
 
     Args:
         base_channels, extra_layers, batch_norm: as in ``Discriminator``.
@@ -165,7 +165,7 @@ class ConditionalDiscriminator(Discriminator):
         self.label_dims = tuple(label_dims)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Pictures (N, 3, 64, 64) in [-1, 1] and labels (N, attributes), -1 or None for any, to logits (N,)."""
+        """Images (N, 3, 64, 64) in [-1, 1] and labels (N, attributes), -1 or None for any, to logits (N,)."""
         first, *others = self.layers
         pictures, planes = first.weight.split([3, sum(self.label_dims)], 1)
         images = images.contiguous(memory_format=torch.channels_last)
@@ -175,10 +175,10 @@ class ConditionalDiscriminator(Discriminator):
         return features
 
     def _of_labels(self, labels: Tensor | None, weight: Tensor, images: Tensor) -> Tensor:
-        """What the label channels add to the first feature map.
+        """The contribution of the label channels to the first feature map.
 
-        A constant plane convolved is constant but for its rim, where the kernel reaches over the edge. So planes of 6 x 6 are
-        convolved, whose result of 3 x 3 is the corners, the edges and the middle, and the middle ones are spread.
+        The convolution of a constant plane is constant except at the border. So only planes of 6 x 6 are convolved; the result
+        of 3 x 3 has the corners, edges and middle, and is expanded.
         """
         given = one_hot(labels, self.label_dims, len(images), images.device)[:, :, None, None].to(images.dtype)
         features = F.conv2d(given.expand(-1, -1, 6, 6), weight, stride=2, padding=1).permute(0, 2, 3, 1)
@@ -190,9 +190,9 @@ class ConditionalDiscriminator(Discriminator):
 
 
 def one_hot(labels: Tensor | None, label_dims: Sequence[int], count: int, device: torch.device) -> Tensor:
-    """Labels (count, attributes), -1 for any, to float32 (count, sum(label_dims)): "any" is all zeros, and so is None.
+    """Labels (count, attributes), -1 for any, to float32 (count, sum(label_dims)): "any" and None are all zeros.
 
-    Float32 of the latter shape is taken as it is.
+    A float32 tensor of the result's shape is returned unchanged.
 
     Raises:
         AnimeGenError: shape, type or an index is wrong.

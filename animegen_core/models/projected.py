@@ -1,4 +1,4 @@
-"""A discriminator that sees through a pretrained network.
+"""A discriminator on the features of a pretrained network.
 
 Projected GANs (Sauer et al. 2021, https://arxiv.org/abs/2111.01007, eq. 4): min over G, max over {D_l} of
 sum_l E log D_l(P_l(x)) + E log(1 - D_l(P_l(G(z)))), with P_l frozen features of four sizes, mixed by random convolutions.
@@ -19,38 +19,38 @@ from animegen_core.errors import AnimeGenError
 from animegen_core.models.imagenet import STRIDES, ImageNetFeatures
 from animegen_core.models.layers import SLOPE, LabelEmbedding, full_precision, upsample
 
-INPUT_SIZES = (128, 256, 512)  # sides in pixels at which the features can be taken
+INPUT_SIZES = (128, 256, 512)  # possible input sizes in pixels
 _WIDTHS = (64, 128, 256, 256)  # channels of the mixed maps, the largest map first
-_SIDE = 4  # of the smallest maps of the heads, in which each place gives a logit
+_SIDE = 4  # size of the heads' last maps; each position gives a logit
 
 
 class ProjectedFeatures(nn.Module):
     """Frozen features of images, mixed at random across channels and across scales (section 3.2 of Sauer et al.).
 
-    Every map is divided by its standard deviation on real images, before and after the mixing: otherwise the largest scale
-    dominates the mix, and the heads win at once.
+    Every map is divided by its standard deviation on real images, before and after mixing. Otherwise the largest scale
+    dominates, and the heads win immediately.
 
     Args:
         network: one of ``imagenet.NETWORKS``.
-        size: side in pixels to which images are resized, one of ``INPUT_SIZES``.
+        size: in pixels to which images are resized, one of ``INPUT_SIZES``.
 
     Attributes:
         deviations: the standard deviations, float32 (2, 4): of the features and of the mixed maps; 0 until ``calibrate``.
 
     Raises:
-        AnimeGenError: the network is unknown or not installed, or the size is none of ``INPUT_SIZES``.
+        AnimeGenError: the network is unknown or not installed, or the size is not in ``INPUT_SIZES``.
     """
 
     def __init__(self, network: str, size: int = 128) -> None:
         super().__init__()
         if size not in INPUT_SIZES:
             good = ", ".join(map(str, INPUT_SIZES))
-            raise AnimeGenError(f"The side of the features' input is {size!r}, but must be one of {good}.")
+            raise AnimeGenError(f"The size of the features' input is {size!r}, but must be one of {good}.")
         self.size = size
         self.network = ImageNetFeatures(network)
         self.shapes = tuple((width, size // stride) for width, stride in zip(_WIDTHS, STRIDES))
         self.register_buffer("deviations", torch.zeros(2, len(STRIDES)))
-        # Frozen at random. NumPy's frozen stream makes the same ones for ever, so that no file has to keep them.
+        # Random and frozen. NumPy's stable stream always gives the same ones, so they need not be saved.
         random = np.random.RandomState(0)
         for level, (channels, width) in enumerate(zip(self.network.channels, _WIDTHS)):
             self.register_buffer(f"across_channels_{level}", _random_kernel(random, width, channels, 1), persistent=False)
@@ -75,12 +75,12 @@ class ProjectedFeatures(nn.Module):
 
     def _mix(self, features: list[Tensor]) -> list[Tensor]:
         mixed: list[Tensor] = []
-        for level in reversed(range(len(features))):  # the smallest map first
+        for level in reversed(range(len(features))):  # from the smallest map
             x = features[level] / self.deviations[0, level].to(features[level].dtype)
             x = F.conv2d(x, self.get_buffer(f"across_channels_{level}").to(x.dtype))
             if mixed:
                 kernel = self.get_buffer(f"across_scales_{level}").to(x.dtype)
-                # Widths grow as maps shrink, so it is cheaper to convolve before enlarging.
+                # Smaller maps have more channels, so convolution before upsampling is cheaper.
                 x = (x + upsample(F.conv2d(mixed[-1], kernel, padding=1))) * math.sqrt(0.5)
             mixed.append(x)
         return mixed[::-1]
@@ -89,8 +89,8 @@ class ProjectedFeatures(nn.Module):
 class ProjectedDiscriminator(nn.Module):
     """One small head for each map of ``ProjectedFeatures``: (N, C, H, W) to 4 x 4 logits, high for real.
 
-    Strided convolutions with spectral normalisation and batch norm halve the map down to 4 x 4. Where there are labels, each
-    place's logit gains <e(label), features> / sqrt(C), with e(any) = 0 (projection: Miyato and Koyama 2018,
+    Strided convolutions with spectral normalisation and batch norm halve the map down to 4 x 4. With labels, <e(label),
+    features> / sqrt(C) is added to each position's logit, with e(any) = 0 (projection: Miyato and Koyama 2018,
     https://arxiv.org/abs/1802.05637). The vectors e start at zero.
 
     Args:
@@ -103,7 +103,7 @@ class ProjectedDiscriminator(nn.Module):
         self.heads = nn.ModuleList(_Head(channels, side, label_dims) for channels, side in shapes)
 
     def forward(self, maps: Sequence[Tensor], labels: Tensor | None = None) -> Tensor:
-        """Maps and labels (N, len(label_dims)), -1 for any, to the logits of all heads and places, float32 (N, heads * 16)."""
+        """Maps and labels (N, len(label_dims)), -1 for any, to all heads' logits, float32 (N, heads * 16)."""
         return torch.cat([head(x, labels) for head, x in zip(self.heads, maps)], 1)
 
 
@@ -136,7 +136,7 @@ class _Head(nn.Module):
 class _NormalizedConv2d(nn.Module):
     """Convolution with spectral normalisation (Miyato et al. 2018), batch norm, LeakyReLU.
 
-    Batch norm always takes the statistics of its batch: the two kinds of images come in batches of their own.
+    Batch norm always uses the statistics of the batch; real and fake images are in separate batches.
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int) -> None:

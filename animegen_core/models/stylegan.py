@@ -1,8 +1,7 @@
 """StyleGAN (Karras, Laine, Aila 2019, https://arxiv.org/abs/1812.04948): a mapping network and a synthesis network.
 
-The mapping network turns z into w, from which each layer of the synthesis network takes its style: w decides what is drawn,
-per-layer noise the details that are chance. ``stylegan2.py`` shares the mapping, the generator's interface and the
-discriminator's trunk.
+The mapping network turns z into w, from which each layer of the synthesis network computes its style. Per-layer noise adds
+random details. ``stylegan2.py`` uses the same mapping, the generator's interface and the discriminator's trunk.
 """
 
 import itertools
@@ -29,14 +28,14 @@ from animegen_core.models.layers import (
 )
 from animegen_core.models.styles import CROSSOVERS, first_layer
 
-MAPPING_LR = 0.01  # the mapping network learns at this share of the speed (appendix C)
+MAPPING_LR = 0.01  # relative learning rate of the mapping network (appendix C)
 
 
 class MappingNetwork(nn.Module):
-    """z, and labels if any, to w: ``depth`` fully connected layers with LeakyReLU (section 2), always in float32.
+    """From z and optional labels to w: ``depth`` fully connected layers with LeakyReLU (section 2), always in float32.
 
-    z is normalised (appendix C). Labels join it as a vector that is shortened where it is longer than z: or else a colour can
-    drown the latent, and then always shows one face. e(any) = 0.
+    z is normalised (appendix C). Labels are joined as a vector, scaled down to the length of z if it is longer. Otherwise a
+    colour can dominate the latent and always give the same face. e(any) = 0.
 
     Args:
         z_dim, w_dim: lengths of z and w.
@@ -62,7 +61,7 @@ class MappingNetwork(nn.Module):
         """Latents (N, z_dim) and labels (N, len(label_dims)), or None for any, to w (N, w_dim).
 
         Raises:
-            AnimeGenError: labels do not fit the network.
+            AnimeGenError: labels do not match the network.
         """
         with full_precision(z):
             x = self.normalize(z)  # (N, z_dim)
@@ -73,27 +72,27 @@ class MappingNetwork(nn.Module):
                 y = y * y.square().mean(1, keepdim=True).clamp_min(1).rsqrt()
                 x = torch.cat([x, y], dim=1)  # (N, 2 z_dim)
             elif labels is not None:
-                raise AnimeGenError("Labels were given to an unconditional network; leave them out (None).")
+                raise AnimeGenError("Labels were given to an unconditional network; use None.")
             for layer in self.layers:
                 x = leaky_relu(layer(x))  # (N, w_dim)
             return x
 
 
 class StyleBasedGenerator(nn.Module):
-    """What StyleGAN and StyleGAN2 generators have in common; only the synthesis network differs.
+    """Base class of StyleGAN and StyleGAN2 generators; only the synthesis network differs.
 
     Args:
-        mapping: z to w.
+        mapping: from z to w.
         synthesis: module with ``resolution``, ``num_layers``, ``layers_per_block``, ``noise_shapes()`` and
             ``forward(ws, noise)``.
 
     Attributes:
         latent_dim, w_dim: lengths of z and w.
-        num_layers: number of w that one picture takes.
+        num_layers: number of layers, each with its w.
         crossovers: layers at which middle and fine styles begin (see ``styles.CROSSOVERS``).
-        resolution: side of the picture in pixels.
+        resolution: size of the image in pixels.
         label_dims: number of values of each attribute; empty if unconditional.
-        w_avg: running mean of w (w_dim,), over whatever labels training drew.
+        w_avg: running mean of w (w_dim,) over training, with all labels.
     """
 
     def __init__(self, mapping: MappingNetwork, synthesis: nn.Module) -> None:
@@ -111,15 +110,15 @@ class StyleBasedGenerator(nn.Module):
         return self.mapping(z, labels)
 
     def synthesize(self, ws: Tensor, noise: Sequence[Tensor] | None = None) -> Tensor:
-        """One w for each layer, (N, num_layers, w_dim), to pictures (N, 3, resolution, resolution), about [-1, 1], float32.
+        """One w for each layer, (N, num_layers, w_dim), to images (N, 3, resolution, resolution), about [-1, 1], float32.
 
         Args:
             ws: coarse layers first.
-            noise: one tensor (N or 1, 1, h, w) for each of ``noise_shapes()``. None draws new noise in train mode and
-                leaves it out in eval mode, so that a picture is a function of ws alone.
+            noise: one tensor (N or 1, 1, h, w) for each of ``noise_shapes()``. None means random noise in train mode and no
+                noise in eval mode, so that an image depends on ws only.
 
         Raises:
-            AnimeGenError: ws or noise are of another shape.
+            AnimeGenError: ws or noise have another shape.
         """
         if ws.shape[1:] != (self.num_layers, self.w_dim):
             raise AnimeGenError(f"ws have shape {tuple(ws.shape)}, but must be (N, {self.num_layers}, {self.w_dim}).")
@@ -145,12 +144,12 @@ class StyleBasedGenerator(nn.Module):
         return first_layer(size, self.synthesis.layers_per_block, self.num_layers)
 
     def noise_shapes(self) -> list[tuple[int, int, int, int]]:
-        """(1, 1, h, w) for each layer that takes noise, coarse first."""
+        """(1, 1, h, w) for each layer with noise, coarse first."""
         return self.synthesis.noise_shapes()
 
     @torch.no_grad()
     def update_w_avg(self, w: Tensor, decay: float = 0.998) -> None:
-        """Move ``w_avg`` toward the mean of w (N, w_dim): truncation is toward it (section 2.1 and appendix B)."""
+        """Move ``w_avg``, the centre of truncation, toward the mean of w (N, w_dim) (section 2.1 and appendix B)."""
         self.w_avg.lerp_(w.detach().float().mean(0), 1 - decay)
 
 
@@ -173,7 +172,7 @@ class AdaIN(nn.Module):
             variance, mean = torch.var_mean(x.float(), (2, 3), correction=0, keepdim=True)  # (N, C, 1, 1) each
             scale = (1 + scale) * (variance + 1e-8).rsqrt()
             shift = shift - mean * scale
-        return torch.addcmul(shift.to(x.dtype), x, scale.to(x.dtype))  # normalised and styled in one pass
+        return torch.addcmul(shift.to(x.dtype), x, scale.to(x.dtype))  # normalise and style in one pass
 
 
 class StyledConv(nn.Module):
@@ -205,7 +204,7 @@ class SynthesisNetwork(nn.Module):
 
     Args:
         w_dim: length of w.
-        resolution: side of the picture, a power of two from 16.
+        resolution: size of the image, a power of two from 16.
         channel_base, channel_max: channels at r px are min(channel_base / r, channel_max).
         layers_per_block: styled convolutions at each size; each has its own w and noise.
     """
@@ -223,8 +222,8 @@ class SynthesisNetwork(nn.Module):
         self.resolution = resolution
         self.layers_per_block = check_whole("layers_per_block", layers_per_block, 1, 4)
         self.num_layers = layers_per_block * len(channels)
-        self.const = nn.Parameter(torch.randn(1, channels[4], 4, 4))  # of ones, a convolution would make little but borders
-        self.blocks = nn.ModuleDict()  # named by size, so that a larger network finds a smaller one's blocks
+        self.const = nn.Parameter(torch.randn(1, channels[4], 4, 4))  # random: a convolution of ones is nearly constant
+        self.blocks = nn.ModuleDict()  # named by size, so that a larger network can load a smaller one's blocks
         before = channels[4]
         for size, width in channels.items():
             layers = nn.ModuleList()
@@ -239,7 +238,7 @@ class SynthesisNetwork(nn.Module):
         return [(1, 1, int(size), int(size)) for size in self.blocks for _ in range(self.layers_per_block)]
 
     def forward(self, ws: Tensor, noise: Sequence[Tensor | None]) -> Tensor:
-        """ws (N, num_layers, w_dim) and one noise or None for each layer to pictures (N, 3, resolution, resolution)."""
+        """ws (N, num_layers, w_dim) and one noise or None for each layer to images (N, 3, resolution, resolution)."""
         x = self.const.expand(len(ws), -1, -1, -1)  # (N, C, 4, 4)
         layers = [layer for block in self.blocks.values() for layer in block]
         for layer, w, layer_noise in zip(layers, ws.unbind(1), noise):
@@ -249,10 +248,10 @@ class SynthesisNetwork(nn.Module):
 
 @records_arguments
 class StyleGANGenerator(StyleBasedGenerator):
-    """StyleGAN's generator, at the reference sizes for 64 x 64 faces unless told otherwise.
+    """StyleGAN's generator; the defaults are the reference sizes for 64 x 64 faces.
 
     Args:
-        resolution: side of the picture, a power of two from 16 to 1024.
+        resolution: size of the image, a power of two from 16 to 1024.
         z_dim, w_dim: lengths of z and w.
         mapping_depth: layers of the mapping network.
         channel_base, channel_max: channels at r px are min(channel_base / r, channel_max): 512, 512, 256, 128, 64.
@@ -279,9 +278,9 @@ class StyleGANGenerator(StyleBasedGenerator):
 
 
 class DiscriminatorBlock(nn.Module):
-    """Half the size: two convolutions beside a 1 x 1 shortcut (residual form of Karras et al. 2020, figure 7c).
+    """Halves the size: two convolutions and a 1 x 1 shortcut (residual form of Karras et al. 2020, figure 7c).
 
-    Pictures are averaged down before the second convolution, which then costs a quarter.
+    Features are averaged down before the second convolution, which saves three quarters of its cost.
 
     Args:
         in_channels, out_channels: channels of input and output.
@@ -297,17 +296,17 @@ class DiscriminatorBlock(nn.Module):
         """(N, C_in, 2H, 2W) to (N, C_out, H, W)."""
         y = leaky_relu(self.conv0(x))  # (N, C_in, 2H, 2W)
         y = leaky_relu(self.conv1(downsample(y)))  # (N, C_out, H, W)
-        return (y + self.skip(downsample(x))) * math.sqrt(0.5)  # the sum of two has twice the variance
+        return (y + self.skip(downsample(x))) * math.sqrt(0.5)  # keeps the variance of the sum
 
 
 @records_arguments
 class StyleGANDiscriminator(nn.Module):
-    """Picture -> one logit, high for real: residual blocks down to 4 px, minibatch standard deviation, two linear layers.
+    """From an image to one logit, high for real: residual blocks down to 4 px, minibatch standard deviation, two linear layers.
 
     Args:
-        resolution: side of the picture, a power of two from 16 to 1024.
+        resolution: size of the image, a power of two from 16 to 1024.
         channel_base, channel_max: channels at r px are min(channel_base / r, channel_max).
-        group_size: pictures whose deviation from each other is looked at together.
+        group_size: of the minibatch standard deviation.
 
     Raises:
         AnimeGenError: a size is out of range.
@@ -319,7 +318,7 @@ class StyleGANDiscriminator(nn.Module):
         check_whole("group_size", group_size, 1, 4096)
         self.resolution = resolution
         sizes = sorted(channels, reverse=True)
-        # Named by size, so that a larger network finds a smaller one's blocks and never its first layer.
+        # Named by size, so that a larger network can load a smaller one's blocks, but not its first layer.
         self.from_rgb = nn.ModuleDict({str(resolution): EqualizedConv2d(3, channels[resolution], 1)})
         self.blocks = nn.ModuleDict(
             {str(size): DiscriminatorBlock(channels[size], channels[half]) for size, half in itertools.pairwise(sizes)}
@@ -331,7 +330,7 @@ class StyleGANDiscriminator(nn.Module):
         self.logit = EqualizedLinear(channels[4], 1, gain=1)
 
     def features(self, images: Tensor) -> Tensor:
-        """Pictures (N, 3, resolution, resolution) in [-1, 1] to the last features (N, feature_dim), float32."""
+        """Images (N, 3, resolution, resolution) in [-1, 1] to the last features (N, feature_dim), float32."""
         x = leaky_relu(self.from_rgb[str(self.resolution)](images))  # (N, C, R, R)
         for block in self.blocks.values():
             x = block(x)  # (N, C, R / 2, R / 2), ..., (N, C, 4, 4)
@@ -340,7 +339,7 @@ class StyleGANDiscriminator(nn.Module):
             return leaky_relu(self.hidden(x.float().flatten(1)))  # (N, C)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Pictures (N, 3, resolution, resolution) in [-1, 1] to logits (N,), float32."""
+        """Images (N, 3, resolution, resolution) in [-1, 1] to logits (N,), float32."""
         features = self.features(images)
         with full_precision(features):
             return self.logit(features).squeeze(1)

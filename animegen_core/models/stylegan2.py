@@ -1,9 +1,9 @@
 """StyleGAN2 (Karras et al. 2020, https://arxiv.org/abs/1912.04958), conditional on hair and eyes, in plain PyTorch.
 
 Weight demodulation instead of AdaIN, skip outputs, a residual discriminator, and label projection (Miyato, Koyama 2018,
-https://arxiv.org/abs/1802.05637). The modulation is un-fused: since a style scales whole input channels and the demodulation
-whole output channels, scaling the activations instead of the weights gives the same result, and one set of weights serves
-the whole batch. Sizes default to a generator light enough to drag a slider on two CPU cores.
+https://arxiv.org/abs/1802.05637). A style scales whole input channels and the demodulation whole output channels.
+So the activations are scaled instead of the weights, with the same result, and one set of weights serves the whole batch. The
+default sizes are light enough for interactive use on two CPU cores.
 """
 
 import copy
@@ -33,7 +33,7 @@ class ModulatedConv(nn.Module):
     """[upsample,] 3 x 3 convolution with modulated and demodulated weights, bias, noise, LeakyReLU (figure 2d, eq. 1 and 3).
 
     With s the style of an input channel i, made from w, the weights are w'_ijk = s_i w_ijk, divided by
-    sqrt(sum_ik w'_ijk^2 + eps). Weights need no run-time scale as in other layers: the demodulation divides it out.
+    sqrt(sum_ik w'_ijk^2 + eps). Unlike other layers the weights have no run-time scale, because demodulation would cancel it.
 
     Args:
         in_channels, out_channels: channels of input and output.
@@ -48,14 +48,14 @@ class ModulatedConv(nn.Module):
         self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 3, 3))
         self.bias = nn.Parameter(torch.zeros(out_channels))
         self.noise_strength = nn.Parameter(torch.zeros(()))
-        self.register_buffer("power", None, persistent=False)  # of frozen weights
+        self.register_buffer("power", None, persistent=False)  # for frozen weights
 
     def weight_power(self) -> Tensor:
         """Sum of the squared weights over the kernel: float32 (C_out, C_in)."""
         return self.weight.float().square().sum((2, 3))
 
     def freeze(self, dtype: torch.dtype) -> None:
-        """Fix the weights, in ``dtype``, and remember their power."""
+        """Convert the weights to ``dtype`` and cache their power."""
         self.power = self.weight_power()
         self.weight = nn.Parameter(self.weight.to(dtype, memory_format=torch.channels_last), requires_grad=False)
 
@@ -70,7 +70,7 @@ class ModulatedConv(nn.Module):
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
         """Features (N, C_in, h, w), w (N, w_dim) and noise (N or 1, 1, H, W) or None to features (N, C_out, H, W)."""
         style, demodulation = self.modulation(w)
-        x = x * style.to(x.dtype)  # before the upsampling, with which it commutes: a quarter of the work
+        x = x * style.to(x.dtype)  # before upsampling, with which it commutes: a quarter of the work
         x = F.conv2d(upsample(x) if self.up else x, self.weight, padding=1)  # (N, C_out, H, W)
         x = torch.addcmul(self.bias.view(-1, 1, 1).to(x.dtype), x, demodulation.to(x.dtype))
         if noise is not None:
@@ -97,17 +97,17 @@ class ToRGB(nn.Module):
         """Features (N, C, H, W) and w (N, w_dim) to RGB (N, 3, H, W), float32."""
         with full_precision(w):
             weight = self.weight * (self.affine(w.float()) * self.scale).unsqueeze(1)  # (N, 3, C)
-        # Three rows of weights a picture are far less to scale than the features are.
+        # Scaling the weights, three rows for each image, is cheaper than scaling the features.
         rgb = x.permute(0, 2, 3, 1).flatten(1, 2) @ weight.to(x.dtype).mT  # (N, H W, 3)
         rgb = rgb.float() + self.bias
         return rgb.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
 
 
 class SynthesisBlock(nn.Module):
-    """All layers of one size: one convolution at 4 px, two at every other, and the output to RGB (figure 7b).
+    """All layers of one size: two convolutions, or one at 4 px, and the output to RGB (figure 7b).
 
     Args:
-        in_channels: channels of the smaller block before; None at 4 px.
+        in_channels: channels of the previous block; None at 4 px.
         channels: channels of this block.
         w_dim: length of w.
     """
@@ -135,7 +135,7 @@ class SynthesisNetwork(nn.Module):
 
     Args:
         w_dim: length of w.
-        resolution: side of the picture, a power of two from 16.
+        resolution: size of the image, a power of two from 16.
         channel_base, channel_max: channels at r px are min(channel_base / r, channel_max).
     """
 
@@ -147,7 +147,7 @@ class SynthesisNetwork(nn.Module):
         self.resolution = resolution
         self.num_layers = 2 * len(channels)
         self.const = nn.Parameter(torch.randn(1, channels[4], 4, 4))
-        # Named by size, so that a larger network finds a smaller one's blocks.
+        # Named by size, so that a larger network can load a smaller one's blocks.
         self.blocks = nn.ModuleDict({"4": SynthesisBlock(None, channels[4], w_dim)})
         for size in list(channels)[1:]:
             self.blocks[str(size)] = SynthesisBlock(channels[size // 2], channels[size], w_dim)
@@ -157,7 +157,7 @@ class SynthesisNetwork(nn.Module):
         return [(1, 1, int(size), int(size)) for size, block in self.blocks.items() for _ in block.convs]
 
     def forward(self, ws: Tensor, noise: Sequence[Tensor | None]) -> Tensor:
-        """ws (N, num_layers, w_dim) and one noise or None for each convolution to pictures (N, 3, resolution, resolution)."""
+        """ws (N, num_layers, w_dim) and one noise or None for each convolution to images (N, 3, resolution, resolution)."""
         noise = iter(noise)
         x, rgb = self.const.expand(len(ws), -1, -1, -1), None  # (N, C, 4, 4)
         for block, block_ws in zip(self.blocks.values(), ws.split(2, dim=1)):
@@ -170,7 +170,7 @@ class StyleGAN2Generator(StyleBasedGenerator):
     """StyleGAN2's generator.
 
     Args:
-        resolution: side of the picture, a power of two from 16 to 1024.
+        resolution: size of the image, a power of two from 16 to 1024.
         z_dim, w_dim: lengths of z and w.
         mapping_depth: layers of the mapping network.
         channel_base, channel_max: channels at r px are min(channel_base / r, channel_max).
@@ -196,10 +196,10 @@ class StyleGAN2Generator(StyleBasedGenerator):
         )
 
     def for_inference(self, dtype: torch.dtype = torch.bfloat16) -> "StyleGAN2Generator":
-        """A frozen copy in eval mode that renders faster and needs no autocast.
+        """A frozen copy in eval mode that draws faster and needs no autocast.
 
-        Convolutions have their weights in ``dtype`` and remember the power that demodulation needs; styles and the sum of
-        RGB stay in float32.
+        Convolutions have their weights in ``dtype`` and a cached power for demodulation. Styles and the sum of RGB stay in
+        float32.
         """
         network = copy.deepcopy(self).eval().requires_grad_(False)
         for module in network.modules():
@@ -211,15 +211,15 @@ class StyleGAN2Generator(StyleBasedGenerator):
 
 @records_arguments
 class StyleGAN2Discriminator(StyleGANDiscriminator):
-    """Picture and labels -> one logit, high for real: logit(x) + <e(label), features(x)> / sqrt(dim), where e(any) = 0.
+    """From an image and labels to one logit, high for real: logit(x) + <e(label), features(x)> / sqrt(dim), with e(any) = 0.
 
-    The vectors e start at zero, so that labels come in gently instead of as noise. They can also be asked what labels a picture
-    has, and beside them stand twins, vectors of the same kind that learn to tell the labels of generated pictures.
+    The vectors e start at zero, so that labels have no effect at first. They are also used as an auxiliary classifier of the
+    labels; its twin has separate vectors, for generated images (TAC-GAN).
 
     Args:
-        resolution: side of the picture, a power of two from 16 to 1024.
+        resolution: size of the image, a power of two from 16 to 1024.
         channel_base, channel_max: channels at r px are min(channel_base / r, channel_max).
-        group_size: pictures whose deviation from each other is looked at together.
+        group_size: of the minibatch standard deviation.
         label_dims: number of values of each attribute; empty for an unconditional discriminator.
 
     Raises:
@@ -244,15 +244,15 @@ class StyleGAN2Discriminator(StyleGANDiscriminator):
     def forward(
         self, images: Tensor, labels: Tensor | None = None, tell_labels: bool = False
     ) -> Tensor | tuple[Tensor, Tensor, Tensor]:
-        """Pictures (N, 3, resolution, resolution) and labels (N, len(label_dims)), -1 or None for any, to logits (N,).
+        """Images (N, 3, resolution, resolution) and labels (N, len(label_dims)), -1 or None for any, to logits (N,).
 
         Args:
-            tell_labels: also return the log-probability (N,) of the labels, those of the attributes added up, where the
-                vectors e are taken for a classifier: softmax over the values of <e(value), features(x)> / sqrt(dim). That of
-                any is 0. And the same by the twins.
+            tell_labels: also return the log-probability (N,) of the labels, summed over attributes, by the auxiliary
+                classifier: softmax over the values of <e(value), features(x)> / sqrt(dim), and 0 for "any". Then the same by
+                    its twin.
 
         Raises:
-            AnimeGenError: labels do not fit the network.
+            AnimeGenError: labels do not match the network.
         """
         features = self.features(images)
         with full_precision(features):
@@ -260,7 +260,7 @@ class StyleGAN2Discriminator(StyleGANDiscriminator):
             if labels is None:
                 return logits
             if self.embedding is None:
-                raise AnimeGenError("Labels were given to an unconditional network; leave them out (None).")
+                raise AnimeGenError("Labels were given to an unconditional network; use None.")
             scaled = features / math.sqrt(self.feature_dim)
             logits = logits + (self.embedding(labels) * scaled).sum(1)
             if not tell_labels:
@@ -269,7 +269,7 @@ class StyleGAN2Discriminator(StyleGANDiscriminator):
 
 
 def _log_probability(embedding: LabelEmbedding, features: Tensor, labels: Tensor) -> Tensor:
-    """Of the labels (N, len(label_dims)), as the vectors tell them from features (N, dim): (N,)."""
+    """Log-probability (N,) of the labels (N, len(label_dims)) given features (N, dim)."""
     return -sum(
         F.cross_entropy(features @ table.weight[1:].T, labels[:, column], ignore_index=ANY, reduction="none")
         for column, table in enumerate(embedding.tables)

@@ -1,8 +1,8 @@
-"""A compact network that enlarges faces, with nearly all of its work at the small size.
+"""A compact network that enlarges faces and works mostly at the small size.
 
-Residual blocks before one pixel shuffle (Shi et al. 2016, https://arxiv.org/abs/1609.05158) make what interpolation lacks
-(Kim et al. 2016, https://arxiv.org/abs/1511.04587). No batch norm, which takes from a picture's contrast
-(Lim et al. 2017, https://arxiv.org/abs/1707.02921).
+Residual blocks and one pixel shuffle (Shi et al. 2016, https://arxiv.org/abs/1609.05158) add a residual to interpolation (Kim
+et al. 2016, https://arxiv.org/abs/1511.04587). There is no batch norm, which reduces contrast (Lim et al. 2017,
+https://arxiv.org/abs/1707.02921).
 """
 
 import torch.nn.functional as F
@@ -14,9 +14,9 @@ from animegen_core.models.layers import leaky_relu
 
 
 class _Block(nn.Module):
-    """x + conv(leaky_relu(conv(x))), the identity at first: deep chains of random layers tell no two inputs apart.
+    """x + conv(leaky_relu(conv(x))), initialised to the identity.
 
-    One slope for all channels: learned ones (PReLU) made a training step on a CPU half as long again.
+    All channels have one fixed slope: learned slopes (PReLU) made a training step on a CPU 50 % slower.
     """
 
     def __init__(self, channels: int) -> None:
@@ -30,12 +30,12 @@ class _Block(nn.Module):
 
 @records_arguments
 class Upscaler(nn.Module):
-    """Picture -> the picture enlarged; untrained it is bicubic interpolation, as the last layer begins at zero.
+    """Enlarges an image. Untrained it is bicubic interpolation, because the last layer starts at zero.
 
     Args:
-        channels: of every inner convolution. 64 are as fast as 48 in the matrix units that bfloat16 runs on.
-        blocks: of two convolutions each, by which a pixel knows two more pixels of its neighbourhood each way.
-        scale: how many times larger the picture becomes.
+        channels: of every inner convolution. In bfloat16 64 are as fast as 48.
+        blocks: number of blocks; each extends the receptive field by two pixels in each direction.
+        scale: factor of enlargement.
 
     Raises:
         AnimeGenError: an argument is not a whole number, or out of range.
@@ -52,11 +52,11 @@ class Upscaler(nn.Module):
         self.tail = _zero(nn.Conv2d(channels, 3 * scale**2, 3, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Pictures (N, 3, H, W) in [-1, 1] to float32 (N, 3, scale H, scale W), about [-1, 1].
+        """Images (N, 3, H, W) in [-1, 1] to float32 (N, 3, scale H, scale W), about [-1, 1].
 
-        The convolutions may be in bfloat16; the interpolated picture, which is most of the result, never is.
+        The convolutions may be in bfloat16; the interpolated image always is in float32.
         """
-        # Contiguous, as what pixel_shuffle returns: sums of tensors of unlike layouts are slow.
+        # Contiguous, like the result of pixel_shuffle: sums of tensors with different layouts are slow.
         smooth = F.interpolate(images.float().contiguous(), scale_factor=self.scale, mode="bicubic", align_corners=False)
         features = self.blocks(leaky_relu(self.stem(images.to(self.stem.weight.dtype))))  # (N, C, H, W)
         detail = F.pixel_shuffle(self.tail(leaky_relu(features)), self.scale)  # from (N, 3 scale^2, H, W)

@@ -10,7 +10,7 @@ from animegen_core.families import FAMILIES
 from animegen_core.training.loop import train
 from animegen_core.training.run_folder import OPTIONS, save_options
 
-_WHILE_LOADING = ("upscale_small", "label_groups")  # what is done with pictures, or their order, before a loader has them
+_WHILE_LOADING = ("upscale_small", "label_groups")  # done while images are loaded, before a DataLoader has them
 
 
 def train_dcgan(
@@ -24,7 +24,7 @@ def train_dcgan(
     save_interval: float = 10,
     **options: object,
 ) -> Path:
-    """Train a DCGAN on 64 x 64 pictures.
+    """Train a DCGAN on 64 x 64 images.
 
     Args:
         dataloader: batches (N, 3, 64, 64), uint8 or float in [-1, 1]; ``animegen_core.data.make_loader`` makes one.
@@ -39,8 +39,8 @@ def train_dcgan(
         The folder of the trained checkpoint, for ``Studio.load``.
 
     Raises:
-        AnimeGenError: an option is out of range or of the loading of pictures, which ``dataloader`` has done already;
-            ``output_dir`` holds a run; or training diverged.
+        AnimeGenError: an option is out of range, or concerns loading, which ``dataloader`` has done already; ``output_dir``
+            contains a run; or training diverged.
     """
     return _train(
         "dcgan", dataloader, device, output_dir,
@@ -73,8 +73,8 @@ def train_stylegan(
         The folder of the trained checkpoint, for ``Studio.load``.
 
     Raises:
-        AnimeGenError: an option is out of range or of the loading of pictures, which ``dataloader`` has done already;
-            ``output_dir`` holds a run; or training diverged.
+        AnimeGenError: an option is out of range, or concerns loading, which ``dataloader`` has done already; ``output_dir``
+            contains a run; or training diverged.
     """
     chosen = dict(epochs=num_epochs, latent_dim=latent_dim, lr=lr, save_interval=save_interval) | options
     return _train("stylegan", dataloader, device, output_dir, **chosen)
@@ -93,7 +93,7 @@ def train_stylegan2(
     """Train a StyleGAN2: as ``train_stylegan``, with the fields of ``StyleGAN2Options``.
 
     It is conditional on hair and eyes if ``labels`` names the tag file that ``dataloader`` was made with, whose batches are
-    then pairs of pictures and labels.
+    then pairs of images and labels.
 
     Raises:
         AnimeGenError: as in ``train_stylegan``.
@@ -111,7 +111,7 @@ def _train(
 ) -> Path:
     asked = next(filter(given.get, _WHILE_LOADING), None)
     if asked is not None:
-        raise AnimeGenError(f"{asked} is True, but only train.py can do that, as it loads the pictures; leave it out.")
+        raise AnimeGenError(f"{asked} is True, but only train.py supports it, because it loads the images; leave it out.")
     options = FAMILIES[family].options
     chosen = options(**dict(batch=dataloader.batch_size or options.batch) | given)
     folder = Path(output_dir)
@@ -119,6 +119,4 @@ def _train(
         raise AnimeGenError(f"'{folder}' already holds a run; choose another folder, or resume it with train.py --resume.")
     folder.mkdir(parents=True, exist_ok=True)
     save_options(folder, family, "", chosen)
-    return train(
-        FAMILIES[family].recipe(chosen), dataloader, folder, device, trained_on=f"{len(dataloader.dataset):,} pictures"
-    )
+    return train(FAMILIES[family].recipe(chosen), dataloader, folder, device, trained_on=f"{len(dataloader.dataset):,} images")

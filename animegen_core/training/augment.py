@@ -1,7 +1,7 @@
-"""Augmentation of everything that the discriminator sees, real and fake alike, so that a small set of pictures lasts longer.
+"""Augmentation of all real and fake images that the discriminator sees, against overfitting on small data.
 
-DiffAugment (Zhao et al. 2020, https://arxiv.org/abs/2006.10738), without its colours: a conditional model needs true ones.
-Every operation is differentiable, as the generator learns through it, and twice so, for R1.
+DiffAugment (Zhao et al. 2020, https://arxiv.org/abs/2006.10738), without its changes of colour, which would change labels.
+Every operation is differentiable, because the generator is trained through it, and twice differentiable, for R1.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ HOLE = 1 / 2  # of the side
 
 
 def augment(images: Tensor, operations: Sequence[str], probability: Tensor | float, hole: float = HOLE) -> Tensor:
-    """Images (N, C, H, W) after each of the named operations, which change each image with that probability.
+    """Apply the named operations to images (N, C, H, W), each image with that probability.
 
     Args:
         hole: side of the square that cutout hides, as a fraction of the image's.
@@ -29,7 +29,9 @@ def augment(images: Tensor, operations: Sequence[str], probability: Tensor | flo
 
 
 def translation(images: Tensor, chosen: Tensor) -> Tensor:
-    """Shift pictures (N, C, H, W), where ``chosen`` (N,), by up to an eighth of their side; zeros (grey) come in."""
+    """Shift images (N, C, H, W), where ``chosen`` (N,), by up to an eighth of their side; the border is filled with zeros
+    (grey).
+    """
     count, _, height, width = images.shape
     most = [round(side * _SHIFT) for side in (height, width)]
     down, right = (
@@ -56,12 +58,12 @@ OPERATIONS = {"translation": translation, "cutout": cutout}
 
 
 def parse_operations(text: str) -> tuple[str, ...]:
-    """The operations that are named in ``text``, with commas between; ``none`` for none of them.
+    """The operations named in ``text``, separated by commas; ``none`` means no operation.
 
     Raises:
         AnimeGenError: one is unknown.
     """
     names = () if text == "none" else tuple(name.strip() for name in text.split(","))
     if unknown := [name for name in names if name not in OPERATIONS]:
-        raise AnimeGenError(f"Unknown augmentation {unknown[0]!r}; choose none or some of: {','.join(OPERATIONS)}.")
+        raise AnimeGenError(f"Unknown augmentation {unknown[0]!r}; choose none, or some of: {','.join(OPERATIONS)}.")
     return names

@@ -1,4 +1,4 @@
-"""The averaged generator: what is sampled and shipped instead of the noisy last iterate."""
+"""The averaged generator, which is sampled and saved instead of the noisy last iterate."""
 
 import copy
 from collections.abc import Iterable
@@ -13,8 +13,8 @@ class EMA:
 
     Args:
         network: the network to follow.
-        half_life_kimg: thousands of real pictures after which an old weight counts half.
-        rampup: the half-life is at most this share of the pictures seen, so the random start is soon forgotten.
+        half_life_kimg: thousands of real images after which the weight of an old value halves.
+        rampup: the half-life is at most this fraction of the images seen, so that the random start is soon forgotten.
 
     Attributes:
         network: the averaged copy, in eval mode.
@@ -27,7 +27,7 @@ class EMA:
 
     @torch.no_grad()
     def update(self, network: nn.Module, images_seen: int, batch: int) -> None:
-        """Move toward ``network`` after a step that showed ``batch`` pictures, the last of them number ``images_seen``."""
+        """Move toward ``network`` after a step with ``batch`` images; ``images_seen`` includes them."""
         half_life = min(self.half_life, images_seen * self.rampup)
         decay = 0.5 ** (batch / max(half_life, 1e-8))
         averaged, current = self.network.state_dict(), network.state_dict()
@@ -39,14 +39,13 @@ class EMA:
 
 @torch.no_grad()
 def calibrated(network: nn.Module, inputs: Iterable[tuple[Tensor, ...]]) -> nn.Module:
-    """A copy of an averaged generator whose batch-norm statistics are those of its own activations.
+    """A copy of an averaged generator with batch norm statistics recomputed from its own activations.
 
-    Averaged statistics belong to the weights they were gathered with; averaged weights have slightly different ones, and the
-    difference shows as washed-out colours.
+    The averaged statistics were collected with other weights. With them, colours look washed out.
 
     Args:
-        network: an averaged generator, left as it is.
-        inputs: the arguments of each of some forward passes.
+        network: an averaged generator; it is not changed.
+        inputs: the arguments of some forward passes.
     """
     network = copy.deepcopy(network)
     norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
@@ -55,7 +54,7 @@ def calibrated(network: nn.Module, inputs: Iterable[tuple[Tensor, ...]]) -> nn.M
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
-        norm.momentum = None  # a plain mean over all passes
+        norm.momentum = None  # an unweighted mean over all passes
     network.train()
     for arguments in inputs:
         network(*arguments)

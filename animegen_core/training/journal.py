@@ -1,4 +1,4 @@
-"""What every run writes while it goes on: a log of means, a progress bar, and the state to resume from."""
+"""Output of every run: log, progress bar, and the state from which it resumes."""
 
 import math
 import time
@@ -15,17 +15,17 @@ class Journal:
     """Log, progress bar and state of a run; only the main process writes.
 
     Args:
-        trainer: what is trained.
+        trainer: of the run.
         folder: the run folder.
-        what: what the progress bar and sentences count.
-        unit: the same, short.
+        what: the counted unit in messages.
+        unit: its abbreviation for the progress bar.
     """
 
-    def __init__(self, trainer: Resumable, folder: Path, what: str = "pictures", unit: str = "img") -> None:
+    def __init__(self, trainer: Resumable, folder: Path, what: str = "images", unit: str = "img") -> None:
         self.trainer, self.folder, self.what, self.unit = trainer, folder, what, unit
         self.log = RunLog(folder, trainer.images_seen) if trainer.is_main else None
         for leftover in folder.glob(f".{Path(STATE).stem}.*") if trainer.is_main else ():
-            leftover.unlink()  # half a state of a run that was killed while saving
+            leftover.unlink()  # an incomplete state of a run that was killed while saving
         self._reset()
 
     def _reset(self) -> None:
@@ -34,7 +34,7 @@ class Journal:
         self.since = (time.monotonic(), self.trainer.images_seen)
 
     def progress_bar(self, target: float) -> tqdm:
-        """tqdm over the images seen."""
+        """A progress bar over images seen."""
         return tqdm(
             total=None if math.isinf(target) else math.ceil(target),
             initial=self.trainer.images_seen,
@@ -57,14 +57,14 @@ class Journal:
         self.count += 1
 
     def means(self) -> dict[str, float]:
-        """Of the scalars since the last row."""
+        """Means of the scalars since the last row."""
         return {name: float(value) / self.count for name, value in self.sums.items()}
 
     def flush(self, bar: tqdm | None = None, **scores: float) -> None:
-        """A row of the log, if there was a step since the last one.
+        """Write a row of the log if there was a step since the last one.
 
         Args:
-            scores: further columns; not a number where nothing was measured.
+            scores: further columns; nan if not measured.
 
         Raises:
             AnimeGenError: a loss or a weight is not a number.
@@ -88,7 +88,7 @@ class Journal:
         if all(map(math.isfinite, means.values())) and self.trainer.is_finite():
             return
         state = self.folder / STATE
-        kept = f"the last good state is kept in '{state}'" if state.exists() else "no state had been saved yet"
+        kept = f"the last good state is in '{state}'" if state.exists() else "no state was saved yet"
         raise AnimeGenError(
             f"Training diverged at {self.trainer.images_seen:,} {self.what}: a loss or weight is not a number "
             f"({', '.join(f'{name} {value:.3g}' for name, value in means.items())}); {kept}. "
@@ -96,17 +96,17 @@ class Journal:
         )
 
     def save_state(self) -> None:
-        """Check that all is finite, then write the state."""
+        """Check that all weights are finite, then write the state."""
         self.flush()
         if self.trainer.is_main:
             self.trainer.save(self.folder / STATE)
 
     def snapshot_due(self) -> bool:
-        """Whether it is time for more than a state."""
+        """Whether a snapshot is due."""
         return False
 
     def snapshot(self) -> None:
-        """The state, and whatever else shows where the run is."""
+        """Save the state; subclasses add a checkpoint and samples."""
         self.save_state()
 
     def close(self) -> None:

@@ -19,27 +19,27 @@ def train(
     folder: str | Path,
     device: str | torch.device | None = None,
     resume: bool = False,
-    trained_on: str = "unnamed pictures",
+    trained_on: str = "unnamed images",
     licence: str = "other",
     weights: dict[str, dict[str, Tensor]] | None = None,
 ) -> Path:
-    """Train until the options' length is reached, or until Ctrl-C, SIGTERM or ``max_minutes``, which save and can be resumed.
+    """Train for the options' length. Ctrl-C, SIGTERM and ``max_minutes`` stop earlier, save, and allow to resume.
 
     Args:
         recipe: what to train.
-        loader: batches of pictures (N, 3, H, W), uint8 or float in [-1, 1], or of tuples of pictures and labels; labels are
-            int64 (N, attributes), -1 for any, and only a conditional family looks at them.
+        loader: batches of images (N, 3, H, W), uint8 or float in [-1, 1], or of tuples of images and labels. Labels are
+            int64 (N, attributes), -1 for any; only a conditional family uses them.
         folder: the run folder.
-        resume: go on from the state in ``folder``.
+        resume: continue from the state in ``folder``.
         trained_on, licence: what the checkpoint's config says of the data.
-        weights: what ``load_weights`` read of the options' ``init_from``; None reads it here.
+        weights: the result of ``load_weights`` for the options' ``init_from``; None loads them here.
 
     Returns:
         The folder of the inference checkpoint.
 
     Raises:
-        AnimeGenError: the run diverged (the last good state is kept), or there is nothing to resume or to begin with, or
-            nothing to measure the faces by.
+        AnimeGenError: the run diverged (the last good state is kept); there is no state to resume or no ``init_from``; or
+            the faces cannot be measured.
     """
     folder, options = Path(folder), recipe.options
     trainer = Trainer(recipe, device)

@@ -11,7 +11,7 @@ def bce_discriminator_loss(
     real_logits: Tensor, fake_logits: Tensor, real_label_low: float = 0.9, real_label_high: float = 0.9
 ) -> Tensor:
     """Cross-entropy of the discriminator (Goodfellow et al. 2014, eq. 1) with one-sided label smoothing
-    (Salimans et al. 2016, section 3.4): reals are asked for U[low, high], fakes for 0.
+    (Salimans et al. 2016, section 3.4): the targets are U[low, high] for reals and 0 for fakes.
 
     Args:
         real_logits, fake_logits: tensors (N,).
@@ -31,11 +31,11 @@ def bce_generator_loss(fake_logits: Tensor) -> Tensor:
 
 
 def bce_mismatch_loss(logits: Tensor, known: Tensor) -> Tensor:
-    """Cross-entropy that asks for 0 where a real picture is shown with a wrong label (Reed et al. 2016, algorithm 1).
+    """Cross-entropy with target 0 for real images paired with a wrong label (Reed et al. 2016, algorithm 1).
 
     Args:
         logits: tensor (N,).
-        known: bool (N,), false where the picture's label is unknown and so no label is wrong.
+        known: bool (N,), false where the image's label is unknown, so that no label is wrong.
 
     Returns:
         A scalar: the mean over all N, so that a batch with few known labels weighs less.
@@ -61,12 +61,12 @@ def nonsaturating_generator_loss(fake_logits: Tensor) -> Tensor:
 
 
 def relativistic_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """-log sigmoid(D(x) - D(G(z))) (RSGAN of Jolicoeur-Martineau 2018, https://arxiv.org/abs/1807.00734): each real picture
-    shall look more real than the fake it is paired with. It wants both R1 and R2 to converge (R3GAN, Huang et al. 2024,
+    """-log sigmoid(D(x) - D(G(z))) (RSGAN of Jolicoeur-Martineau 2018, https://arxiv.org/abs/1807.00734): each real image
+    should score higher than the fake it is paired with. Needs both R1 and R2 to converge (R3GAN, Huang et al. 2024,
     https://arxiv.org/abs/2501.05441).
 
     Args:
-        real_logits, fake_logits: tensors (N,), paired by their place.
+        real_logits, fake_logits: tensors (N,), paired by position.
 
     Returns:
         A scalar, the mean over pairs.
@@ -75,7 +75,7 @@ def relativistic_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) ->
 
 
 def relativistic_generator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """-log sigmoid(D(G(z)) - D(x)) (the same). Logits (N,), paired by their place, to a scalar."""
+    """-log sigmoid(D(G(z)) - D(x)) (RSGAN). Logits (N,), paired by position, to a scalar."""
     return softplus(real_logits - fake_logits).mean()
 
 
@@ -92,7 +92,7 @@ def hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor
 
 
 def hinge_generator_loss(fake_logits: Tensor) -> Tensor:
-    """-E D(G(z)) (the same). Logits of any shape to a scalar."""
+    """-E D(G(z)) (Lim and Ye 2017). Logits of any shape to a scalar."""
     return -fake_logits.mean()
 
 
@@ -109,13 +109,13 @@ def feature_matching_loss(real_features: Tensor, fake_features: Tensor) -> Tenso
 
 
 def r1_penalty(real_logits: Tensor, real: Tensor, gamma: float) -> Tensor:
-    """gamma / 2 E |grad D(x)|^2 over real pictures only (Mescheder, Geiger, Nowozin 2018, eq. 9, R1).
+    """gamma / 2 E |grad D(x)|^2 over real images only (Mescheder, Geiger, Nowozin 2018, eq. 9, R1).
 
-    Second derivatives need float32: make the logits outside autocast.
+    Second derivatives need float32: compute the logits outside autocast.
 
     Args:
-        real_logits: tensor (N,), made from ``real``.
-        real: pictures (N, 3, H, W) that require gradients.
+        real_logits: tensor (N,), computed from ``real``.
+        real: images (N, 3, H, W) that require gradients.
         gamma: weight.
 
     Returns:
@@ -125,32 +125,32 @@ def r1_penalty(real_logits: Tensor, real: Tensor, gamma: float) -> Tensor:
 
 
 def r2_penalty(fake_logits: Tensor, fake: Tensor, gamma: float) -> Tensor:
-    """gamma / 2 E |grad D(G(z))|^2 over fakes only (the same paper, R2): as ``r1_penalty``, for fakes cut off from the
+    """gamma / 2 E |grad D(G(z))|^2 over fakes only (the same paper, R2): as ``r1_penalty``, for fakes detached from the
     generator.
     """
     return _gradient_penalty(fake_logits, fake, gamma)
 
 
 def _gradient_penalty(logits: Tensor, images: Tensor, gamma: float) -> Tensor:
-    # A picture's logit depends on its neighbours too, through the minibatch deviation; their sum holds all of it.
+    # An image's logit also depends on its neighbours, through the minibatch standard deviation; the sum covers that.
     (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
     return gamma / 2 * gradient.square().sum((1, 2, 3)).mean()
 
 
 def path_length_penalty(images: Tensor, ws: Tensor, mean: Tensor, decay: float = 0.01) -> tuple[Tensor, Tensor]:
-    """E (|J_w^T y| - a)^2 (Karras et al. 2020, eq. 4): steps in w of one length shall change pictures by one amount.
+    """E (|J_w^T y| - a)^2 (Karras et al. 2020, eq. 4): steps of equal length in w should change images equally.
 
     y is noise N(0, 1) / sqrt(H W), so that the lengths do not depend on the resolution, and a the running mean of the lengths
-    (appendix B). Second derivatives need float32: make the pictures outside autocast.
+    (appendix B). Second derivatives need float32: compute the images outside autocast.
 
     Args:
-        images: (N, 3, H, W), made from ``ws``.
+        images: (N, 3, H, W), computed from ``ws``.
         ws: (N, layers, w_dim); the length is the root mean square over the layers.
         mean: the scalar a so far.
-        decay: share of a that the batch's mean length replaces.
+        decay: weight of the batch's mean length in the new a.
 
     Returns:
-        The penalty, a scalar, and the new a; a stays where lengths are no numbers.
+        The penalty, a scalar, and the new a, which is unchanged if a length is not a number.
     """
     noise = torch.randn_like(images) / math.sqrt(images.shape[2] * images.shape[3])
     (gradient,) = torch.autograd.grad((images * noise).sum(), ws, create_graph=True)  # J^T y, (N, layers, w_dim)

@@ -1,4 +1,4 @@
-"""What a training run can be told, with defaults and their reasons. Saved as options.json in the run folder."""
+"""The options of a training run, with their defaults and help texts; saved as options.json in the run folder."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from animegen_core.training.augment import OPERATIONS, parse_operations
 
 EVALUATE_BY = ("anime", "imagenet")
 PRECISIONS = ("auto", "bf16", "fp32")
-SAMPLING_HELP = "How often a colour is shown: by its frequency, or by the sqrt of it, which shows rare ones oftener."
+SAMPLING_HELP = "Draw colours by their frequency, or by its sqrt, which draws rare colours more often."
 
 
 def option(default: object, help: str) -> object:
@@ -52,30 +52,30 @@ def check_choice(options: object, name: str, good: Iterable[object]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions:
-    """Options every family shares; lengths in kimg are thousands of real pictures shown to the discriminator.
+    """Options of every family; kimg are thousands of real images shown to the discriminator.
 
     Raises:
         AnimeGenError: a value is out of range, or both ``epochs`` and ``kimg`` are given.
     """
 
     epochs: float | None = option(None, "Train for this many passes over the data (100 if no length is given).")
-    kimg: float | None = option(None, "Train until this many thousand real pictures were shown.")
-    max_minutes: float | None = option(None, "Stop after this many minutes of this start, saving a state to resume from.")
-    resolution: int = option(64, "Side of the pictures in pixels.")
-    upscale_small: bool = option(False, "Enlarge smaller pictures with the upscaler, once, instead of by interpolation.")
-    batch: int = option(128, "Pictures in a batch, over all processes.")
+    kimg: float | None = option(None, "Train until the discriminator has seen this many thousand real images.")
+    max_minutes: float | None = option(None, "Stop this start after so many minutes and save; --resume continues.")
+    resolution: int = option(64, "Side of the images in pixels.")
+    upscale_small: bool = option(False, "Enlarge smaller images with the upscaler, once, instead of by interpolation.")
+    batch: int = option(128, "Batch size over all processes.")
     lr: float = option(2e-4, "Adam's learning rate.")
-    lr_d: float | None = option(None, "Another one for the discriminator, as where it cannot tell fakes any more.")
-    beta1: float = option(0.5, "Adam's beta 1: less momentum than the usual .9 keeps the two players from overshooting.")
+    lr_d: float | None = option(None, "The discriminator's learning rate; by default the same as lr.")
+    beta1: float = option(0.5, "Adam's beta 1; less than the usual .9 stabilises GANs.")
     beta2: float = option(0.999, "Adam's beta 2.")
-    lr_decay_kimg: float | None = option(None, "Halve the learning rates every so many kimg; by default they stay.")
-    grad_clip: float | None = option(None, "Longest gradient of a network in one update; longer ones are scaled down to it.")
-    flip: bool = option(True, "Mirror every picture with probability one half.")
+    lr_decay_kimg: float | None = option(None, "Halve the learning rates every so many kimg; by default they are constant.")
+    grad_clip: float | None = option(None, "Maximum norm of a network's gradient; by default none.")
+    flip: bool = option(True, "Mirror every image with probability one half.")
     ema_kimg: float = option(40.0, "Half-life of the averaged generator's weights, in kimg.")
-    ema_rampup: float = option(0.05, "The half-life is at most this share of the pictures seen so far.")
-    init_from: str | None = option(None, "Begin with the weights of this checkpoint or run folder, wherever they fit.")
-    precision: str = option("auto", f"One of {', '.join(PRECISIONS)}; auto is bf16 where the device has it in hardware.")
-    seed: int = option(0, "Seed of weights, data order and every random draw.")
+    ema_rampup: float = option(0.05, "The half-life is at most this fraction of the images seen.")
+    init_from: str | None = option(None, "Load weights of this checkpoint or run folder where name and shape match.")
+    precision: str = option("auto", f"One of {', '.join(PRECISIONS)}; auto is bf16 if the device computes it in hardware.")
+    seed: int = option(0, "Seed of weights, data order and all random numbers.")
     save_interval: float = option(10.0, "Epochs between snapshots: checkpoint, sample sheet, loss plot and state.")
     save_minutes: float = option(10.0, "Minutes between saves of the state to resume from.")
     log_interval: int = option(50, "Steps between rows of the log.")
@@ -83,19 +83,19 @@ class TrainOptions:
         None, "Measure the faces every so many kimg, log it and keep the best in checkpoint-best; by default never."
     )
     helper: str | None = option(
-        None, f"Pretrained network whose features help the discriminator: {', '.join(HELPERS)}; by default none."
+        None, f"Add a second discriminator on features of a pretrained network: {', '.join(HELPERS)}; by default none."
     )
-    helper_only: bool = option(False, "Train against the helper alone, without the family's own discriminator.")
-    helper_weight: float = option(1.0, "Weight of the helper's loss in the generator's.")
+    helper_only: bool = option(False, "Train with the helper only, without the family's own discriminator.")
+    helper_weight: float = option(1.0, "Weight of the helper's loss in the generator's loss.")
     helper_lr: float = option(2e-4, "Adam's learning rate for the helper's heads.")
-    helper_size: int = option(128, "Side in pixels to which images are resized for the helper: 128, 256 or 512.")
+    helper_size: int = option(128, "Size in pixels of images for the helper: 128, 256 or 512.")
     helper_augment: str = option(
-        "translation,cutout", f"What changes images before the helper: {', '.join(OPERATIONS)}, or none."
+        "translation,cutout", f"Augmentation of images for the helper: {', '.join(OPERATIONS)}, or none."
     )
-    helper_warmup_kimg: float = option(2.5, "The helper's heads learn alone until here; the generator does not see their loss.")
-    evaluate_by: str = option("anime", f"Features to measure in: {', '.join(EVALUATE_BY)}, for FD-anime or FD-imagenet.")
-    export_training: bool = option(False, "Also put generator and discriminator beside the checkpoint, for --init-from.")
-    export_shards: str | None = option(None, "Split the checkpoint into files of at most this size, as in 15MB.")
+    helper_warmup_kimg: float = option(2.5, "Train only the helper's heads until here, without their loss in the generator.")
+    evaluate_by: str = option("anime", f"Features for --evaluate-every: {', '.join(EVALUATE_BY)}, for FD-anime or FD-imagenet.")
+    export_training: bool = option(False, "Also save generator and discriminator beside the checkpoint, for --init-from.")
+    export_shards: str | None = option(None, "Split the checkpoint into files of at most this size, such as 15MB.")
 
     def __post_init__(self) -> None:
         if self.epochs is not None and self.kimg is not None:
@@ -103,7 +103,7 @@ class TrainOptions:
         check_positive(self, "epochs", "kimg", "max_minutes", "resolution", "batch", "lr", "lr_d", "lr_decay_kimg", "grad_clip")
         check_positive(self, "save_interval", "save_minutes", "log_interval", "evaluate_every", "helper_lr")
         if self.batch < 2:
-            raise AnimeGenError(f"batch is {self.batch!r}, but must be at least 2: batch norm needs something to average.")
+            raise AnimeGenError(f"batch is {self.batch!r}, but must be at least 2 for batch norm.")
         for name in ("beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise AnimeGenError(f"{name} is {getattr(self, name)!r}, but must be at least 0 and below 1.")
@@ -127,9 +127,9 @@ class TrainOptions:
         return parse_operations(self.helper_augment)
 
     def target_images(self, images_per_epoch: int) -> float:
-        """How many real pictures the whole run shows; infinite when only ``max_minutes`` limits it."""
+        """Length of the run in real images; infinite if only ``max_minutes`` limits it."""
         if self.kimg is not None:
-            return round(self.kimg * 1000, 6)  # .088 thousand are 88, not 88.00000000000001
+            return round(self.kimg * 1000, 6)  # .088 kimg are 88 images, not 88.00000000000001
         if self.epochs is None and self.max_minutes is not None:
             return float("inf")
         return round((100 if self.epochs is None else self.epochs) * images_per_epoch, 6)
@@ -137,16 +137,16 @@ class TrainOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class DCGANOptions(TrainOptions):
-    """DCGAN as in the reports: batch 128, Adam 2e-4 with betas (.5, .999), real labels at .9."""
+    """DCGAN (Radford et al. 2016): batch 128, Adam 2e-4 with betas (.5, .999), real labels of .9."""
 
-    latent_dim: int = option(100, "Length of z; the reports also use 50, 200 and 512.")
-    base_channels: int = option(64, "Channels at 32 px in both networks, and 8 times as many at 4 px.")
-    extra_layers: int = option(0, "Additional 3 x 3 convolutions at 32 px in both networks; 2 is the reports' deeper variant.")
+    latent_dim: int = option(100, "Length of z; the literature also uses 50, 200 and 512.")
+    base_channels: int = option(64, "Channels at 32 px in both networks; 8 times as many at 4 px.")
+    extra_layers: int = option(0, "Additional 3 x 3 convolutions at 32 px in both networks.")
     batch_norm: bool = option(True, "Batch normalisation in both networks.")
-    real_label_low: float = option(0.9, "Lowest label of a real picture.")
-    real_label_high: float = option(0.9, "Highest: labels are uniform between the two, so .9 and 1 give U[.9, 1].")
-    feature_matching: float = option(0.0, "Weight in the generator's loss of matching the mean features of real pictures.")
-    augment: str = option("none", f"What changes all that the discriminator sees: {', '.join(OPERATIONS)}, or none.")
+    real_label_low: float = option(0.9, "Lowest label of real images in the discriminator's loss.")
+    real_label_high: float = option(0.9, "Highest label of real images; labels are uniform from the lowest to the highest.")
+    feature_matching: float = option(0.0, "Weight of feature matching in the generator's loss; 0 turns it off.")
+    augment: str = option("none", f"Augmentation of real and fake images: {', '.join(OPERATIONS)}, or none.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -155,8 +155,8 @@ class DCGANOptions(TrainOptions):
             raise AnimeGenError(f"resolution is {self.resolution}, but a DCGAN draws 64 px.")
         if not 0.5 < self.real_label_low <= self.real_label_high <= 1:
             raise AnimeGenError(
-                f"Real labels from {self.real_label_low} to {self.real_label_high} make no sense; "
-                "need .5 < real_label_low <= real_label_high <= 1."
+                f"Real labels are from {self.real_label_low} to {self.real_label_high}, but must satisfy "
+                ".5 < real_label_low <= real_label_high <= 1."
             )
         check_positive(self, "latent_dim", "base_channels")
         check_not_negative(self, "extra_layers", "feature_matching")
@@ -169,11 +169,11 @@ class DCGANOptions(TrainOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class LabelOptions:
-    """What all families with labels have in common; stands before the other base of their options."""
+    """Options of families with labels. List it before the other base class."""
 
-    labels: str | None = option(None, "Tag file (CSV: file, hair, eyes) of the images; without one, no colours are learned.")
-    least_probability: float = option(LEAST_PROBABILITY, "Labels that a classifier gave a lower probability count as unknown.")
-    label_dropout: float = option(0.15, "Fraction of known labels hidden in every batch, so that any colour is learned too.")
+    labels: str | None = option(None, "Tag file of the images: CSV with file, hair and eyes; without it no labels.")
+    least_probability: float = option(LEAST_PROBABILITY, "Labels with a lower probability count as unknown.")
+    label_dropout: float = option(0.15, "Fraction of known labels hidden in every batch, so that 'any' is learned too.")
     label_sampling: str = option("frequency", SAMPLING_HELP)
 
     def __post_init__(self) -> None:
@@ -182,7 +182,7 @@ class LabelOptions:
         check_choice(self, "label_sampling", SAMPLINGS)
 
     def share_shown(self, images_seen: float) -> float:
-        """Fraction of the known labels that is not hidden after that many images."""
+        """Fraction of known labels that are not hidden, after so many images."""
         return 1 - self.label_dropout
 
 
@@ -190,7 +190,7 @@ class LabelOptions:
 class ConditionalDCGANOptions(LabelOptions, DCGANOptions):
     """DCGAN conditioned on hair and eye colour, which needs a tag file; images without a label are drawn as "any"."""
 
-    mismatch_weight: float = option(1.0, "Weight of real pictures shown with a wrong label as fakes.")
+    mismatch_weight: float = option(1.0, "Weight of real images with a wrong label, as fakes, in the discriminator's loss.")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,7 +1,7 @@
-"""The helper of a discriminator: heads on frozen features of a pretrained network, with a loss and an optimizer of their own.
+"""The helper: a second discriminator, of trained heads on the frozen features of a pretrained network.
 
-Vision-aided GAN (Kumari et al. 2022, https://arxiv.org/abs/2112.09130, eq. 3) keeps the discriminator that learns from pixels
-beside them; Projected GANs (Sauer et al. 2021, https://arxiv.org/abs/2111.01007) leave it out.
+Vision-aided GAN (Kumari et al. 2022, https://arxiv.org/abs/2112.09130, eq. 3) keeps the discriminator that sees pixels;
+Projected GANs (Sauer et al. 2021, https://arxiv.org/abs/2111.01007) leave it out.
 """
 
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ from animegen_core.training.options import TrainOptions
 from animegen_core.training.recipes.base import Stats, scores
 
 BETAS = (0.0, 0.99)  # of the heads' Adam
-_HOLE = 1 / 3  # of the side: cutout hides less than before the own discriminator, as features see wide
+_HOLE = 1 / 3  # of the side; smaller than for the own discriminator, because features have large receptive fields
 
 
 class Helper(nn.Module):
-    """Frozen features and the heads that judge them. ``state_dict`` holds the heads and the features' standard deviations.
+    """Frozen features and trained heads. ``state_dict`` has the heads and the features' standard deviations.
 
     Args:
-        options: those of the run, with ``helper`` set.
+        options: of the run, with ``helper`` set.
         label_dims: number of values of each attribute; empty for a family without labels.
 
     Raises:
@@ -34,7 +34,7 @@ class Helper(nn.Module):
         self.options = options
         self.features = ProjectedFeatures(options.helper, options.helper_size)
         self.heads = ProjectedDiscriminator(self.features.shapes, label_dims)
-        self._calibrated = False  # remembered, as asking the buffer at every step would make a GPU wait
+        self._calibrated = False  # a copy of the buffer, because reading that at every step would make a GPU wait
 
     @property
     def calibrated(self) -> bool:
@@ -43,16 +43,18 @@ class Helper(nn.Module):
         return self._calibrated
 
     def see(self, images: Tensor) -> list[Tensor]:
-        """Images (N, 3, H, W) in [-1, 1] to the feature maps of their augmented copies."""
+        """Feature maps of augmented images (N, 3, H, W) in [-1, 1]."""
         return self.features(augment(images, self.options.helper_operations, 1.0, _HOLE))
 
     def loss(self, real: list[Tensor], fake: list[Tensor], labels: Tensor | None) -> tuple[Tensor, Stats]:
-        """The heads' loss, a scalar, for maps of reals and fakes of the same labels, and the scores for the log."""
+        """The heads' hinge loss, a scalar, for feature maps of real and fake images with the same labels; and scores for the
+        log.
+        """
         real_logits = self.heads(real, labels)
         fake_logits = self.heads([x.detach() for x in fake], labels)
         loss = losses.hinge_discriminator_loss(real_logits, fake_logits)
         return loss, scores(helper_real_score=real_logits, helper_fake_score=fake_logits) | {"loss_helper": loss.detach()}
 
     def generator_loss(self, fake: list[Tensor], labels: Tensor | None) -> Tensor:
-        """The weighted loss of the generator, a scalar, for maps of fakes with a graph to it."""
+        """The generator's weighted loss, a scalar, for feature maps of fakes; gradients reach the generator."""
         return self.options.helper_weight * losses.hinge_generator_loss(self.heads(fake, labels))

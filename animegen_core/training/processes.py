@@ -1,4 +1,4 @@
-"""The processes that train together: which of them this one is, and starting them where their launcher does not."""
+"""Distributed training: joins the processes of a launcher, and starts them where the launcher does not."""
 
 import atexit
 import os
@@ -15,13 +15,13 @@ from animegen_core.errors import AnimeGenError
 
 
 def join_processes(device: str | None = None) -> PartialState:
-    """This process among those that ``torchrun`` or ``accelerate launch`` started; NCCL joins them on GPUs, gloo on CPUs.
+    """Join the processes that ``torchrun`` or ``accelerate launch`` started: by NCCL on GPUs, by gloo on CPUs.
 
     Args:
-        device: "cpu" for CPUs even where there are GPUs.
+        device: "cpu" uses CPUs even if there are GPUs.
     """
     process = PartialState(cpu=device == "cpu" or _told_cpu() or not torch.cuda.is_available())
-    if process.num_processes > 1:  # else gloo's threads may outlive the interpreter, which then ends with an abort
+    if process.num_processes > 1:  # otherwise gloo's threads may outlive the interpreter, which then aborts
         atexit.register(process.destroy_process_group)
     return process
 
@@ -30,23 +30,23 @@ def join_on_device(device: str | torch.device | None = None) -> tuple[PartialSta
     """``join_processes``, and the device that this process trains on.
 
     Args:
-        device: by default the process's own where a launcher started several, else CUDA if present, else the CPU.
+        device: by default the one that the launcher assigned to this process, or CUDA if present, or the CPU.
 
     Raises:
         AnimeGenError: there is no such device.
     """
     process = join_processes(None if device is None else torch.device(device).type)
-    alone = process.num_processes == 1  # else accelerate has given each process a device of its own
+    alone = process.num_processes == 1  # otherwise accelerate has assigned a device to each process
     return process, find_device(device) if device is not None and alone else process.device
 
 
 def start_missing_processes() -> None:
-    """Do what ``accelerate launch --cpu --num_processes N`` asks for: turn this process into torchrun, which starts N.
+    """Start N processes for ``accelerate launch --cpu --num_processes N``, by replacing this process with torchrun.
 
-    On CPUs accelerate itself starts one process and leaves the others to MPI. It only sets the address where they would meet.
+    On CPUs accelerate starts only one process, expects MPI to start the others, and sets the address of the main process.
 
     Raises:
-        AnimeGenError: several processes were asked for, but not how many.
+        AnimeGenError: several processes were requested without their number.
     """
     asked = _told_cpu() and "MASTER_ADDR" in os.environ
     if not asked or "RANK" in os.environ or get_cpu_distributed_information().world_size > 1:
@@ -55,9 +55,7 @@ def start_missing_processes() -> None:
     start = next((i for i, word in enumerate(command, 1) if word.endswith("launch")), len(command))
     options, _ = launch_command_parser().parse_known_args([*command[start:], ""])
     if not options.num_processes:
-        raise AnimeGenError(
-            "On CPUs accelerate starts one process and leaves others to MPI: use 'torchrun --nproc_per_node 2 train.py ...'."
-        )
+        raise AnimeGenError("On CPUs accelerate starts only one process: use 'torchrun --nproc_per_node 2 train.py ...'.")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(options.num_processes)]
     os.execv(sys.executable, [*torchrun, *sys.argv])
 

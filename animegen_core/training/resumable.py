@@ -1,4 +1,4 @@
-"""What all training has in common: networks, optimizers and counters, from whose state it resumes to the bit."""
+"""The base class of all trainers: networks, optimizers and counters, from whose state a run resumes bit-exactly."""
 
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -11,17 +11,17 @@ from torch.optim import Optimizer
 from animegen_core.training.state import load_state, save_state
 
 Stats = dict[str, Tensor]  # scalars for the log
-ORDER, STEP = 0, 1  # which random stream a seed is for
+ORDER, STEP = 0, 1  # first part of the key of ``_stream``
 
 
 class Resumable(ABC):
-    """Networks, optimizers and counters, and what one step does to them.
+    """The training step, with networks, optimizers and counters.
 
     All randomness of a step is a function of the seed and the counters, so there is no random state to save.
 
     Attributes:
         options: with ``max_minutes``, ``save_minutes``, ``log_interval`` and ``lr``.
-        progress: the counters that a state keeps: "images_seen", "steps", "seconds" and others.
+        progress: counters that are saved with the state: "images_seen", "steps", "seconds" and others.
         is_main: whether this process writes the run's files.
     """
 
@@ -31,19 +31,19 @@ class Resumable(ABC):
 
     @abstractmethod
     def step(self, *batch: Any) -> Stats:
-        """One update on what ``run_loop.run`` takes from its batches; scalars for the log, on the device."""
+        """One update on a batch of ``run_loop.run``; returns scalars for the log, on the device."""
 
     @abstractmethod
     def modules(self) -> dict[str, nn.Module]:
-        """What a state keeps of networks, by name."""
+        """The networks to save in the state, by name."""
 
     @abstractmethod
     def optimizers(self) -> dict[str, Optimizer]:
-        """The optimizers whose moments a state keeps, by name."""
+        """The optimizers to save in the state, by name."""
 
     @property
     def images_seen(self) -> int:
-        """Images shown so far, over all processes."""
+        """Images seen so far, over all processes."""
         return int(self.progress["images_seen"])
 
     def save(self, path: Path) -> None:
@@ -51,7 +51,7 @@ class Resumable(ABC):
         save_state(path, self.modules(), self.optimizers(), self.progress)
 
     def load(self, path: Path) -> None:
-        """Continue from a state written by ``save``."""
+        """Restore a state written by ``save``."""
         self.progress = load_state(path, self.modules(), self.optimizers())
 
     def is_finite(self) -> bool:
@@ -59,7 +59,7 @@ class Resumable(ABC):
         return all(bool(p.isfinite().all()) for module in self.modules().values() for p in module.parameters())
 
     def any_process(self, flag: bool) -> bool:
-        """Whether the flag is set in any process: all must leave the loop at the same step."""
+        """Whether the flag is set in any process, because all must leave the loop at the same step."""
         return flag
 
 

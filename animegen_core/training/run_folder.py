@@ -1,4 +1,4 @@
-"""What a run leaves on disk: options, log, plots, sample sheets, state and checkpoint.
+"""The files of a run: options, log, plots, sample sheets, state and checkpoint.
 
 runs/00003-dcgan-64/
     options.json         every option of the run
@@ -27,7 +27,7 @@ OPTIONS, LOG, PLOT, STATE = "options.json", "log.csv", "losses.png", "state.safe
 
 
 def new_run_folder(parent: str | Path, label: str) -> Path:
-    """Create and return ``parent/NNNNN-label``, numbered one above the highest there; safe when two runs start at once."""
+    """Create and return ``parent/NNNNN-label``, numbered one above the highest; safe if two runs start at once."""
     parent = Path(parent)
     parent.mkdir(parents=True, exist_ok=True)
     numbers = [int(match[1]) for path in parent.iterdir() if (match := re.match(r"(\d{5})-", path.name))]
@@ -49,7 +49,7 @@ def save_options(folder: Path, family: str, data: str, options: TrainOptions, fa
 
 
 def absolute(path: str | Path) -> str:
-    """A path as options.json keeps it, so that a run resumes from any folder."""
+    """The absolute path for options.json, so that a run resumes from any folder."""
     return str(Path(path).expanduser().absolute())
 
 
@@ -69,7 +69,7 @@ def load_options(folder: str | Path) -> dict:
 
 
 class RunLog:
-    """log.csv and TensorBoard, both cut back to where a resumed run goes on."""
+    """log.csv and TensorBoard; rows after the state that a run resumes from are removed."""
 
     def __init__(self, folder: Path, images_seen: int) -> None:
         self.path = folder / LOG
@@ -113,7 +113,7 @@ class RunLog:
             axis.set_ylabel(title)
             axis.grid(alpha=0.3)
             axis.legend()
-        axes[1].set_xlabel("real pictures shown, thousands")
+        axes[1].set_xlabel("real images seen, thousands")
         with atomic_path(self.path.parent / PLOT) as temporary:
             figure.savefig(temporary, dpi=110)
 
@@ -123,7 +123,7 @@ class RunLog:
 
 
 def read_log(path: Path) -> list[dict[str, float]]:
-    """Rows of a log.csv; a row cut off by a kill is left out."""
+    """Rows of a log.csv; an incomplete last row is skipped."""
     if not path.exists():
         return []
     lines = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]

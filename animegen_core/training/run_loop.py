@@ -1,4 +1,4 @@
-"""The loop that all training shares: what stops it, and when it saves."""
+"""The training loop of all networks: when it stops and saves."""
 
 import signal
 import time
@@ -10,7 +10,7 @@ from animegen_core.training.resumable import Resumable
 
 
 def run(trainer: Resumable, batches: Iterable[tuple], target: float, journal: Journal) -> bool:
-    """Step through batches until ``target`` images were seen, or until Ctrl-C, SIGTERM or ``max_minutes``; then save.
+    """Train until ``target`` images were seen, or until Ctrl-C, SIGTERM or ``max_minutes``; then save.
 
     The state is also saved every ``save_minutes``, and with every snapshot of the journal.
 
@@ -45,9 +45,10 @@ def run(trainer: Resumable, batches: Iterable[tuple], target: float, journal: Jo
 
 @contextmanager
 def stop_requests() -> Iterator[list[float]]:
-    """Collect SIGINT and SIGTERM into the yielded list, so that no step is cut in half; one a second later acts at once.
+    """Collect SIGINT and SIGTERM in the yielded list, so that the loop can finish its step.
 
-    Sooner it may be the same one again: the terminal sends Ctrl-C to all processes, and the launcher passes its own on.
+    A second signal acts at once if it comes at least a second later. An earlier one may be a copy: the terminal sends Ctrl-C to
+    all processes, and the launcher forwards its own.
     """
     received: list[float] = []
     previous: dict[int, object] = {}

@@ -1,6 +1,6 @@
-"""What a generator's run writes beside log and state: at every snapshot a checkpoint and a sample sheet.
+"""Output of a generator's run beside log and state: at every snapshot a checkpoint and a sample sheet.
 
-Where it is asked to, it also measures the faces now and then, and keeps the best checkpoint.
+With ``evaluate_every`` it also measures the faces and keeps the best checkpoint.
 """
 
 import math
@@ -34,15 +34,15 @@ class RunWriter(Journal):
     """Everything a run writes into its folder; only the main process writes.
 
     Args:
-        trainer: what is trained.
+        trainer: of the run.
         folder: the run folder.
         trained_on, licence: what the checkpoint's config says of the data.
-        labels: int64 (N, attributes) of the data; None for a family without.
+        labels: int64 (N, attributes) of the data; None for a family without labels.
         dataset: the data, needed if the faces are measured (see ``best.BestSnapshot``).
         snapshot_every: images from one snapshot to the next.
 
     Raises:
-        AnimeGenError: the faces are to be measured, and the data do not allow it.
+        AnimeGenError: the faces shall be measured, but the data do not allow it.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class RunWriter(Journal):
         self.health = Health(trainer.progress)
 
     def _schedule_measuring(self) -> None:
-        """The next multiple of the interval, so that a resumed run measures where one without a stop does."""
+        """Measure at the next multiple of the interval, also in a resumed run."""
         every = self.trainer.options.evaluate_every
         self.next_measuring = math.inf
         if every is not None:
@@ -77,7 +77,7 @@ class RunWriter(Journal):
             self.next_measuring = (self.trainer.images_seen // images + 1) * images
 
     def collect(self, stats: Stats, bar: tqdm) -> None:
-        """Add a step's scalars; a row of the log every ``log_interval`` steps, and at each measuring."""
+        """Add a step's scalars. Writes a row of the log every ``log_interval`` steps and when faces are measured."""
         if self.trainer.images_seen < self.next_measuring:
             super().collect(stats, bar)
             return
@@ -88,18 +88,18 @@ class RunWriter(Journal):
         self.flush(bar, **{f"fd_{self.trainer.options.evaluate_by}": round(score, 4)})
 
     def _measure(self, best: BestSnapshot) -> float:
-        """Distance of the averaged generator from the data. The generator is kept if it is the best so far."""
+        """Frechet distance of the averaged generator, which is kept if it is the best so far."""
         began, seen = time.monotonic(), self.trainer.images_seen
         generator = self._averaged()
         score = best.measure(self.trainer.recipe.family, generator)
         kept = best.keep(score, seen, lambda folder: self._save_checkpoint(folder, generator))
-        _tell(f"{best.title} {score:.2f} at {seen:,} pictures{', the best so far' if kept else ''}.")
+        _tell(f"{best.title} {score:.2f} at {seen:,} images{', the best so far' if kept else ''}.")
         then, images_then = self.since
-        self.since = (then + time.monotonic() - began, images_then)  # the speed in the log is training's
+        self.since = (then + time.monotonic() - began, images_then)  # the speed in the log excludes measuring
         return score
 
     def flush(self, bar: tqdm | None = None, **scores: float) -> None:
-        """A row of the log. If faces are measured it has a column for the score, which is no number in most rows."""
+        """Write a row of the log. If faces are measured it has a column for the score, which is nan in most rows."""
         if not self.count:
             return
         measured = {} if self.trainer.options.evaluate_every is None else {f"fd_{self.trainer.options.evaluate_by}": math.nan}
@@ -115,7 +115,7 @@ class RunWriter(Journal):
         return dict([images, ("epoch", self.trainer.progress["epoch"]), minutes, ("images_per_second", speed)])
 
     def snapshot_due(self) -> bool:
-        """Every ``snapshot_every`` images."""
+        """Whether ``snapshot_every`` images were seen since the last snapshot."""
         return self.trainer.images_seen >= self.next_snapshot
 
     def snapshot(self) -> None:
@@ -126,7 +126,7 @@ class RunWriter(Journal):
             return
         generator = self._averaged()
         rows = zip(*(tensor.split(_SHEET_COLUMNS) for tensor in self._sheet_inputs()))
-        with torch.no_grad():  # a row at a time, which also fits into memory at 256 px
+        with torch.no_grad():  # one row at a time, which also fits into memory at 256 px
             faces = torch.cat([generator(*row) for row in rows])
         _tell(self.health.check_samples(faces))
         sheet = images.make_grid(images.to_pil(faces))
@@ -135,7 +135,7 @@ class RunWriter(Journal):
         self._save_checkpoint(self.checkpoint, generator)
 
     def _averaged(self) -> nn.Module:
-        """A copy of the averaged generator, fit to draw with."""
+        """A copy of the averaged generator, with recomputed batch norm statistics."""
         return calibrated(self.trainer.ema.network, self._calibration_inputs())
 
     def _save_checkpoint(self, folder: Path, generator: nn.Module) -> None:
@@ -155,9 +155,9 @@ class RunWriter(Journal):
             save_training_weights(folder, trainer.networks())
 
     def _calibration_inputs(self) -> Iterator[tuple[Tensor, ...]]:
-        """Latents and, where the family has them, labels as frequent as in the data; the same at every snapshot.
+        """Latents and, if the family has labels, labels as frequent as in the data; the same at every snapshot.
 
-        Drawn from a generator of their own, so that a snapshot leaves training's random stream untouched.
+        They come from a separate random generator, so that a snapshot does not change training.
         """
         source = torch.Generator().manual_seed(0)
         for _ in range(_CALIBRATION_BATCHES):
@@ -167,7 +167,7 @@ class RunWriter(Journal):
             yield tuple(tensor.to(self.trainer.device) for tensor in inputs)
 
     def _sheet_inputs(self) -> tuple[Tensor, ...]:
-        """The same latents at every snapshot; of a conditional family each row has one hair colour."""
+        """The same latents at every snapshot; with labels, each row has one hair colour."""
         inputs = [seeds_to_z(_SHEET_SEEDS, self.trainer.ema.network.latent_dim)]
         if self.labels is not None:
             labels = torch.full((len(_SHEET_SEEDS), self.labels.shape[1]), ANY)
@@ -176,15 +176,15 @@ class RunWriter(Journal):
         return tuple(tensor.to(self.trainer.device) for tensor in inputs)
 
     def close(self, finished: bool = True) -> None:
-        """Close the log and say where things are."""
+        """Close the log and print where the results are."""
         super().close()
         if not self.trainer.is_main:
             return
-        print(f"{self.trainer.images_seen:,} pictures shown; checkpoint in '{self.checkpoint}'.")
+        print(f"{self.trainer.images_seen:,} images seen; checkpoint in '{self.checkpoint}'.")
         if self.best is not None and self.best.score is not None:
             print(f"The best had an {self.best.title} of {self.best.score:.2f}; it is in '{self.best.folder}'.")
         if not finished:
-            print(f"Go on with: python train.py {self.trainer.recipe.family} --resume '{self.folder}'")
+            print(f"Continue with: python train.py {self.trainer.recipe.family} --resume '{self.folder}'")
 
 
 def _tell(warning: str | None) -> None:

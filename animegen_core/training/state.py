@@ -1,4 +1,4 @@
-"""The state a killed run resumes from: one safetensors file, written atomically, no pickle."""
+"""The state from which a run resumes: one safetensors file, written atomically, no pickle."""
 
 import json
 from pathlib import Path
@@ -33,10 +33,10 @@ def save_state(
 
 
 def load_state(path: str | Path, modules: dict[str, nn.Module], optimizers: dict[str, Optimizer]) -> dict[str, float]:
-    """Fill ``modules`` and ``optimizers`` from a file made by ``save_state`` and return the counters.
+    """Load ``modules`` and ``optimizers`` from a file written by ``save_state`` and return the counters.
 
     Raises:
-        AnimeGenError: the file is missing, damaged, or of networks with other names or shapes.
+        AnimeGenError: the file is missing or damaged, or names or shapes differ.
     """
     try:
         with safe_open(path, "pt") as file:
@@ -54,7 +54,7 @@ def load_state(path: str | Path, modules: dict[str, nn.Module], optimizers: dict
 
 
 def owned_by(owner: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of one module or optimizer out of a state file's, under its own names."""
+    """The tensors of one module or optimizer in a state file, without the owner's prefix."""
     return {name.removeprefix(f"{owner}."): t for name, t in tensors.items() if name.startswith(f"{owner}.")}
 
 
@@ -66,6 +66,6 @@ def _load_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
         if key == "step":
             restored = value.to(parameter.device) if optimizer.defaults["fused"] else value
         else:
-            # Same strides as the parameter: fused kernels walk both side by side in memory.
+            # Fused kernels need the same strides as the parameter.
             restored = torch.empty_like(parameter).copy_(value)
         optimizer.state[parameter][key] = restored

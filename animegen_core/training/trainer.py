@@ -1,4 +1,4 @@
-"""One training step of any family: the networks, their optimizers and counters, on CPU, CUDA and several processes."""
+"""The training step of any family, on CPU, CUDA and several processes."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -21,14 +21,14 @@ from animegen_core.training.weights import load_weights, parts_of, take_weights
 
 
 class Trainer(Resumable):
-    """Networks, optimizers and counters, and what one step does to them.
+    """The training step, with networks, optimizers and counters.
 
     Args:
         recipe: the family's networks, losses and options.
         device: a torch device (see ``processes.join_on_device``).
 
     Attributes:
-        progress: the counters that a state keeps.
+        progress: counters that are saved with the state.
     """
 
     def __init__(self, recipe: Recipe, device: str | torch.device | None = None) -> None:
@@ -57,18 +57,18 @@ class Trainer(Resumable):
         self.progress = {"images_seen": 0, "epoch": 0, "batch_in_epoch": 0, "steps": 0, "seconds": 0.0}
 
     def step(self, real: Tensor, labels: Tensor | None = None) -> Stats:
-        """Update the discriminator, the helper and the generator, again each that has a penalty, and then the average.
+        """Update discriminator, helper and generator, each a second time if it has a penalty, and then the average.
 
         Args:
-            real: the whole batch (N, 3, H, W), uint8 or float in [-1, 1]; each process takes its share.
+            real: the whole batch (N, 3, H, W), uint8 or float in [-1, 1]; each process uses its part.
             labels: int64 (N, attributes), -1 for any; None for a family without labels.
 
         Returns:
             Scalars for the log, on the device.
         """
         total, processes, process = len(real), self.process.num_processes, self.process.process_index
-        mine = slice(total * process // processes, total * (process + 1) // processes)  # neighbours stay together
-        # All randomness of a step is a function of (seed, step, process): a resumed run has no stream to restore.
+        mine = slice(total * process // processes, total * (process + 1) // processes)  # keeps label groups together
+        # All randomness of a step depends only on (seed, step, process), so a resumed run has no random state to restore.
         torch.manual_seed(stream(self.options.seed, STEP, self.progress["steps"], self.process.process_index))
         share = to_model_range(real[mine].to(self.device, non_blocking=True)).contiguous(memory_format=torch.channels_last)
         labels = None if labels is None else self.recipe.prepare_labels(labels[mine].to(self.device), self.progress)
@@ -91,7 +91,7 @@ class Trainer(Resumable):
         self.ema.update(self.generator, self.images_seen, total)
         self.recipe.after_step(self.generator, self.ema.network)
         if self.process.num_processes > 1:
-            for value in self.recipe.state.buffers():  # each process has measured its own share
+            for value in self.recipe.state.buffers():  # each process has measured its own part
                 value.copy_(reduce(value, "mean"))
         return stats
 
@@ -99,14 +99,14 @@ class Trainer(Resumable):
         with self._autocast():
             loss, stats = self.recipe.discriminator_loss(self.discriminator, real, fake, labels)
         self._update(self.discriminator, self.discriminator_optimizer, loss)
-        # Penalties take second derivatives, for which bfloat16 is too coarse: hence no autocast.
+        # No autocast: bfloat16 is too coarse for the second derivatives of penalties.
         penalty = self.recipe.discriminator_penalty(self.discriminator, real, fake, labels, self.progress)
         if penalty is not None:
             self._update(self.discriminator, self.discriminator_optimizer, penalty)
         return {"loss_d": loss.detach(), **stats}
 
     def _train_helper(self, real: Tensor, fake: Tensor, labels: Tensor | None) -> tuple[list[Tensor], Stats]:
-        """Update the heads. The feature maps of the fakes, with a graph to the generator, serve its turn too."""
+        """Update the heads. Returns the feature maps of the fakes, which the generator's update uses again, and scores."""
         with self._autocast():
             if not self.helper.calibrated:
                 self.helper.features.calibrate(real)
@@ -120,17 +120,17 @@ class Trainer(Resumable):
         return fake_maps, stats
 
     def _train_generator(self, real: Tensor, fake: Tensor, maps: list[Tensor] | None, labels: Tensor | None) -> Tensor:
-        """Update the generator by what the discriminator says of the fakes and the helper of their feature maps."""
+        """Update the generator by the losses of the discriminator and of the helper."""
         critics = self._critics()
         for critic in critics.values():
-            critic.requires_grad_(False)  # its weights need no gradients in the generator's turn
+            critic.requires_grad_(False)  # the generator's update needs no gradients of its weights
         loss = torch.zeros((), device=self.device)
         with self._autocast():
             if self.discriminator is not None:
                 loss = loss + self.recipe.generator_loss(self.discriminator, real, fake, labels)
             if self.helper is not None and self.images_seen >= self.options.helper_warmup_kimg * 1000:
                 loss = loss + self.helper.generator_loss(maps, labels)
-        if loss.requires_grad:  # not while the heads of a helper alone warm up
+        if loss.requires_grad:  # with helper_only there is no loss during the warm-up
             self._update(self.generator, self.generator_optimizer, loss)
         for critic in critics.values():
             critic.requires_grad_(True)
@@ -151,17 +151,16 @@ class Trainer(Resumable):
                 group["lr"] = optimizer.defaults["lr"] * factor
 
     def _update(self, network: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor, may_skip: bool = False) -> None:
-        """One step down ``loss``; one that ``may_skip`` is left out if a gradient is no number."""
+        """One step of the optimizer. With ``may_skip`` it is skipped if a gradient is not finite."""
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         grads = [p.grad for p in network.parameters() if p.grad is not None]
         if self.process.num_processes > 1:
-            # Averaged by hand rather than by DistributedDataParallel, which knows neither two forwards per backward nor
-            # gradients of gradients.
+            # Averaged here because DistributedDataParallel supports neither two forwards per backward nor second derivatives.
             flat = reduce(torch.cat([g.flatten() for g in grads]), "mean")
             for grad, mean in zip(grads, flat.split([g.numel() for g in grads])):
                 grad.copy_(mean.view_as(grad))
-        if may_skip and not all(bool(grad.isfinite().all()) for grad in grads):  # by now the same in all processes
+        if may_skip and not all(bool(grad.isfinite().all()) for grad in grads):  # the same in all processes, because averaged
             return
         if self.options.grad_clip is not None:
             nn.utils.clip_grad_norm_(network.parameters(), self.options.grad_clip)
@@ -175,11 +174,11 @@ class Trainer(Resumable):
 
     @property
     def fewest(self) -> int:
-        """Pictures in the smallest batch that can be trained on: batch norm needs two in each process."""
+        """Smallest possible batch: batch norm needs two images in each process."""
         return 2 * self.process.num_processes
 
     def images_per_epoch(self, loader: DataLoader) -> int:
-        """Pictures that one pass over ``loader`` shows.
+        """Number of images in one pass over ``loader``.
 
         Raises:
             AnimeGenError: its batches are too small to train on, or there are none.
@@ -190,14 +189,14 @@ class Trainer(Resumable):
             pictures -= pictures % batch
         if not pictures or batch < self.fewest:
             raise AnimeGenError(
-                f"{len(loader.sampler)} pictures in batches of {batch} cannot be trained on; "
-                f"need one whole batch, of at least {self.fewest}."
+                f"{len(loader.sampler)} images in batches of {batch} are too few for training; "
+                f"at least one whole batch of {self.fewest} or more is needed."
             )
         return pictures
 
     def batches(self, loader: Iterable) -> Iterator[tuple[Tensor, Tensor | None]]:
-        """Endless pictures and labels, going on where ``progress`` stands; an epoch's order depends on the seed and its
-        number only. Labels are None for a family without them.
+        """Endless batches of images and labels, starting at ``progress``. An epoch's order depends only on the seed and its
+        number. Labels are None for a family without labels.
         """
         while True:
             torch.manual_seed(stream(self.options.seed, ORDER, self.progress["epoch"]))
@@ -212,18 +211,18 @@ class Trainer(Resumable):
             self.progress["batch_in_epoch"] = 0
 
     def start_from(self, source: str | Path, weights: dict[str, dict[str, Tensor]] | None = None) -> str:
-        """Take the weights of a checkpoint or run, wherever they fit, and say how many did; counters stay at zero.
+        """Load the weights of a checkpoint or run where name and shape match. Counters stay at zero.
 
         Args:
             source: as in ``load_weights``.
-            weights: what ``load_weights`` read of it; None reads it here.
+            weights: the result of ``load_weights``; None loads them here.
 
         Raises:
-            AnimeGenError: there is no such checkpoint or run, it is damaged, or nothing fits.
+            AnimeGenError: there is no such checkpoint or run, it is damaged, or nothing matches.
         """
         weights = dict(load_weights(source) if weights is None else weights)
         frozen = {name for name, parameter in self.generator.named_parameters() if not parameter.requires_grad}
-        for name in ("generator", "ema"):  # what the recipe froze stays as it made it
+        for name in ("generator", "ema"):  # the recipe's frozen parameters stay unchanged
             weights[name] = {key: tensor for key, tensor in weights[name].items() if key not in frozen}
         networks = self.networks()
         taken = {name: take_weights(networks[name], tensors) for name, tensors in weights.items() if name in networks}
@@ -234,14 +233,14 @@ class Trainer(Resumable):
             every = networks[name].state_dict().keys() - frozen
             new = f" (new: {', '.join(parts_of(every - names))})" if every - names else ""
             counts.append(f"{len(names)} of {len(every)} of the {name}{new}")
-        return f"Tensors taken from '{source}': {', '.join(counts)}."
+        return f"Tensors loaded from '{source}': {', '.join(counts)}."
 
     def networks(self) -> dict[str, nn.Module]:
         """Generator, its average, and the discriminator and the helper where the run has them, by name."""
         return {"generator": self.generator, **self._critics(), "ema": self.ema.network}
 
     def _critics(self) -> dict[str, nn.Module]:
-        """Those that judge the generator's images."""
+        """The networks that train the generator: discriminator and helper."""
         critics = {"discriminator": self.discriminator, "helper": self.helper}
         return {name: network for name, network in critics.items() if network is not None}
 

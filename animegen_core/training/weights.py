@@ -1,4 +1,4 @@
-"""Beginning with weights that were trained before: to fine-tune them, or to grow a network that draws larger pictures."""
+"""Initialising a run with trained weights, to fine-tune them or to grow a network to larger images."""
 
 import math
 import re
@@ -25,14 +25,14 @@ _PLAYERS = ("generator", "discriminator", "helper")
 
 
 def load_weights(source: str | Path) -> dict[str, dict[str, Tensor]]:
-    """Tensors for "generator" and "ema", and from a run, or a checkpoint that has them, also for "discriminator" and "helper".
+    """Tensors of "generator" and "ema" and, if the source has them, of "discriminator" and "helper".
 
     Args:
-        source: a run folder, its state or training weights; else a bundled checkpoint's name or a checkpoint's folder, whose
-            generator is an average already and serves as both unless it has training weights beside it.
+        source: a run folder, its state or training weights, a bundled checkpoint's name, or a checkpoint's folder. Without
+            training weights a checkpoint's averaged generator is used for both.
 
     Raises:
-        AnimeGenError: there is nothing of that name, or it is damaged.
+        AnimeGenError: the source does not exist or is damaged.
     """
     path = Path(source)
     if path.suffix != ".safetensors":
@@ -47,7 +47,7 @@ def load_weights(source: str | Path) -> dict[str, dict[str, Tensor]]:
 
 
 def save_training_weights(folder: Path, players: dict[str, nn.Module]) -> None:
-    """Write what training needs beside a checkpoint: generator, discriminator and helper; matrices and kernels are halved."""
+    """Write generator, discriminator and helper beside a checkpoint; matrices and kernels in half precision."""
     owners = [owner for owner in _PLAYERS if owner in players]
     tensors = {f"{owner}.{key}": t.detach().cpu() for owner in owners for key, t in players[owner].state_dict().items()}
     halved = {name: t.half() if t.is_floating_point() and t.ndim > 1 else t for name, t in tensors.items()}
@@ -64,13 +64,15 @@ def _owned(path: Path, *owners: str) -> dict[str, dict[str, Tensor]]:
 
 
 def take_weights(network: nn.Module, tensors: dict[str, Tensor]) -> set[str]:
-    """Copy into ``network`` what it has under the same name and in the same shape, and return the names.
+    """Copy the tensors whose name and shape match into ``network``, and return their names.
 
-    If it has grown, the outputs to RGB that are larger than all it took start at zero: since those of all sizes are summed, it
-    draws at first what the small network drew, upsampled, without the noise of untrained layers; and a discriminator says at
-    first what the small one said of the picture averaged down. If a network has learned to take labels, a DCGAN's inputs of
-    labels start at zero: it draws what it drew, until it has learned what they mean. A wider style-based network computes what
-    the narrow one did (``widening.widened``).
+    A larger or changed network starts with the outputs of the old one:
+
+    - In a grown generator the new outputs to RGB start at zero. As those of all sizes are summed, it first draws the small
+      network's images, upsampled.
+    - A grown discriminator first returns the small one's logits of the images averaged down.
+    - In a DCGAN that becomes conditional the weights of the labels start at zero.
+    - A wider style-based network first computes the outputs of the narrow one (``widening.widened``).
     """
     if isinstance(network, (StyleBasedGenerator, StyleGANDiscriminator)):
         tensors = widened(network, tensors)
@@ -89,11 +91,11 @@ def take_weights(network: nn.Module, tensors: dict[str, Tensor]) -> set[str]:
 
 @torch.no_grad()
 def _see_averaged(network: StyleGANDiscriminator, tensors: dict[str, Tensor]) -> None:
-    """Let a grown discriminator begin as the small one whose ``tensors`` it took, of pictures averaged down to that size.
+    """Initialise a grown discriminator so that it equals the small one, with ``tensors``, on images averaged down.
 
-    The new layers carry the colours down in pairs of channels of opposite sign, as leaky_relu(x) - leaky_relu(-x) =
-    (1 + slope) x, and the last of them does with them what the small network's from_rgb did. All other channels begin at random
-    and unheard. Nothing is done where channels are too few, or do not fit.
+    The new layers pass the colours on in pairs of channels of opposite sign, because leaky_relu(x) - leaky_relu(-x) =
+    (1 + slope) x. The last new layer applies the small network's from_rgb to them. All other channels are random and have no
+    effect at first. Nothing is done if there are too few channels or shapes do not match.
     """
     size = next((int(found[1]) for name in tensors if (found := re.fullmatch(r"from_rgb\.(\d+)\.weight", name))), 0)
     weight, bias = (tensors.get(f"from_rgb.{size}.{part}") for part in ("weight", "bias"))
@@ -103,8 +105,8 @@ def _see_averaged(network: StyleGANDiscriminator, tensors: dict[str, Tensor]) ->
     if min(block.conv0.weight.shape[0] for block in grown) < 6:
         return
     first = network.from_rgb[str(network.resolution)]
-    pairs = torch.cat([torch.eye(3), -torch.eye(3)])  # colours to pairs
-    colours = pairs.T / (1 + SLOPE)  # and back, behind a leaky_relu
+    pairs = torch.cat([torch.eye(3), -torch.eye(3)])  # from colours to pairs
+    colours = pairs.T / (1 + SLOPE)  # back to colours, after a leaky_relu
     _begin_with(first, pairs)
     for block in grown:
         out, shift = (first.scale * weight.float().flatten(1), bias.float()) if block is grown[-1] else (pairs, torch.zeros(6))
@@ -114,7 +116,9 @@ def _see_averaged(network: StyleGANDiscriminator, tensors: dict[str, Tensor]) ->
 
 
 def _begin_with(conv: EqualizedConv2d, matrix: Tensor, bias: Tensor | float = 0.0) -> None:
-    """Let the first channels out be a linear function of the first ones in, at each pixel: (channels out, channels in)."""
+    """Make the first output channels a linear function, (channels out, channels in), of the first input channels at each
+    pixel.
+    """
     rows, columns = matrix.shape
     centre = conv.weight.shape[-1] // 2
     conv.weight[:rows] = 0
@@ -123,12 +127,12 @@ def _begin_with(conv: EqualizedConv2d, matrix: Tensor, bias: Tensor | float = 0.
 
 
 def _widened(weight: Tensor, inputs: int, wanted: Tensor) -> Tensor:
-    """A matrix or kernel with so many more inputs, of no effect, if just those are what it lacks; else as it is."""
+    """A matrix or kernel with ``inputs`` more inputs of weight zero, if it then has the wanted shape; else unchanged."""
     if weight.ndim < 2 or wanted.ndim < 2 or wanted.shape[1] - weight.shape[1] != inputs:
         return weight
     return torch.cat([weight, weight.new_zeros(len(weight), inputs, *weight.shape[2:])], 1)
 
 
 def parts_of(names: Iterable[str]) -> list[str]:
-    """The parts of a network that hold these tensors, the blocks of each size apart: "mapping", "synthesis.blocks.128"."""
+    """The parts of a network to which these tensors belong, such as "mapping" and "synthesis.blocks.128"."""
     return sorted({re.match(r"(?:.*\bblocks\.\d+|[^.]+)", name)[0] for name in names})

@@ -1,9 +1,9 @@
-"""Beginning a network with the weights of a narrower one, such that it computes the same at first.
+"""Initialises a network with the weights of a narrower one, so that both compute the same.
 
 Net2WiderNet (Chen, Goodfellow, Shlens 2016, https://arxiv.org/abs/1511.05641, section 2.3) copies channels and divides the
-weights that read them. Weight demodulation does not allow that. It divides by the norm of the weights, and where the sum of two
-equal channels doubles, the norm grows by sqrt(2) only. So new channels begin at random here, and the weights that read them at
-zero. The gradients of these weights are not zero: the new channels count as soon as they have moved.
+weights that read them. With weight demodulation this changes the output: it divides by the norm of the weights, and when the
+sum of two equal channels doubles, the norm grows only by sqrt(2). So here new channels are random, and the weights that read
+them zero. The gradients of these weights are not zero, so the new channels are trained.
 """
 
 import math
@@ -17,12 +17,12 @@ from animegen_core.models.stylegan2 import ToRGB
 
 
 def widened(network: nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of a narrower network, made to fit a wider style-based one.
+    """The tensors of a narrower network in the shapes of a wider style-based one.
 
     Args:
         network: the wider network, freshly initialised.
-        tensors: of the narrower one, by name. What differs in another way than in channels stays as it is. So does all if the
-            latents differ, or the channels of a discriminator at 4 px, whose mean standard deviation would change.
+        tensors: of the narrower one, by name. Tensors that differ in more than channels are returned unchanged. All are if
+            the latents differ, or the channels of a discriminator at 4 px, whose minibatch standard deviation would change.
     """
     own = network.state_dict()
     fixed = {"mapping": own.keys(), "hidden": ("hidden.bias",)}
@@ -39,9 +39,9 @@ def widened(network: nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]
 
 def _fitted(modules: dict[str, nn.Module], name: str, tensor: Tensor, wanted: Tensor) -> Tensor:
     owner, _, kind = name.rpartition(".")
-    if kind == "const":  # features themselves, read by nobody
+    if kind == "const":  # these are features, not weights that read channels
         return torch.cat([tensor, wanted[:, tensor.shape[1] :].to(tensor.dtype)], 1)
-    if isinstance(modules[owner.rpartition(".")[0]], AdaIN):  # scales of all channels, then shifts of all
+    if isinstance(modules[owner.rpartition(".")[0]], AdaIN):  # first the scales of all channels, then the shifts
         return torch.cat([_placed(part, room) for part, room in zip(tensor.chunk(2), wanted.chunk(2))])
     scaled = kind == "weight" and isinstance(modules[owner], (EqualizedConv2d, EqualizedLinear, ToRGB))
     # A run-time scale of 1 / sqrt(inputs) falls as inputs are added.
@@ -50,14 +50,16 @@ def _fitted(modules: dict[str, nn.Module], name: str, tensor: Tensor, wanted: Te
 
 
 def _is_narrower(tensor: Tensor, wanted: Tensor) -> bool:
-    """Whether there are fewer channels, out or in, and all else is the same."""
+    """Whether only the numbers of channels, out or in, are smaller."""
     channels = list(zip(tensor.shape[:2], wanted.shape[:2]))
     fewer = all(a <= b for a, b in channels) and any(a < b for a, b in channels)
     return tensor.ndim == wanted.ndim and tensor.shape[2:] == wanted.shape[2:] and fewer
 
 
 def _placed(tensor: Tensor, wanted: Tensor) -> Tensor:
-    """The tensor as the first channels of the wanted shape: what it computed does not read new channels, which stay random."""
+    """The wanted tensor with its first channels replaced by ``tensor``; old outputs do not read new channels, which stay
+    random.
+    """
     result = wanted.to(tensor.dtype, copy=True)
     if tensor.ndim > 1:
         result[: len(tensor)] = 0

@@ -1,4 +1,4 @@
-"""The studio in the browser: one file per tab, a theme, and ``build_app`` that puts them together."""
+"""The studio in the browser: one file per tab, a theme, and ``build_app``, which assembles them."""
 
 from typing import Any
 
@@ -21,9 +21,7 @@ from animegen_core.ui.visitors import share_out
 from animegen_core.ui.vote import VoteTab
 
 _HOUR = 3600  # seconds
-_SESSIONS = (
-    1000  # pages whose state is kept at once, of 300 KB each; the one that was left alone for longest is forgotten first
-)
+_SESSIONS = 1000  # pages whose state is kept, of 300 KB each; the least recently used is dropped first
 _BUILDERS = {
     "generate": GenerateTab,
     "animate": AnimateTab,
@@ -37,15 +35,15 @@ _BUILDERS = {
 def build_app(studios: Studios, queue: int = 128, vote: bool = False) -> gr.Blocks:
     """The whole page; launch it with ``launch_options()``.
 
-    Files handed to visitors are deleted after an hour.
+    Files for visitors are deleted after an hour.
 
     Args:
-        studios: the checkpoints that are offered.
-        queue: requests that may wait for their turn at most.
-        vote: whether there is the tab where visitors vote, blind, which of two faces is better.
+        studios: the available checkpoints.
+        queue: maximum number of waiting requests.
+        vote: whether there is a Vote tab, a blind test of two faces.
 
     Raises:
-        AnimeGenError: ``ANIMEGEN_VOTE_PICTURES`` names no pictures.
+        AnimeGenError: ``ANIMEGEN_VOTE_PICTURES`` has no images.
     """
     builders = {name: builder for name, builder in _BUILDERS.items() if vote or name != "vote"}
     with gr.Blocks(title="AnimeGen", analytics_enabled=False, delete_cache=(_HOUR, _HOUR)) as demo:
@@ -81,6 +79,6 @@ def launch_options() -> dict[str, Any]:
 
 
 def _scripts(*names: str) -> str:
-    """One function that calls those in ``assets/`` when the page has loaded."""
+    """A JavaScript function that calls these scripts of ``assets/`` when the page has loaded."""
     calls = "\n".join(f"({asset(name)})();" for name in names)
     return f"() => {{\n{calls}\n}}"

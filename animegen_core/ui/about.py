@@ -1,4 +1,4 @@
-"""The About tab: what the checkpoint is, and what should be kept in mind when its faces are used."""
+"""The About tab: facts about the checkpoint, and advice on the use of its faces."""
 
 import re
 
@@ -12,7 +12,7 @@ from animegen_core.ui.messages import told
 
 
 class AboutTab:
-    """Lays the tab out inside the current Blocks and wires it."""
+    """Builds the tab inside the current Blocks."""
 
     def __init__(self, frame: Frame) -> None:
         self.studios = frame.studios
@@ -30,12 +30,12 @@ class AboutTab:
 
 
 def _card(studio: Studio) -> str:
-    """What is known for sure, from the config, and then the model card's text: its pictures and documents lie elsewhere."""
+    """Facts from the config, then the text of the model card, without its images and links to files."""
     info = studio.checkpoint.info()
     facts = [
         ("Network", f"{info['family']}, {info['resolution']} px, {info['generator_parameters']:,} parameters"),
         ("Trained on", info["trained_on"]),
-        ("Training pictures seen", f"{info['images_seen']:,}"),
+        ("Training images seen", f"{info['images_seen']:,}"),
         ("Licence", info["licence"]),
         ("Weights", f"`{info['hash']}` (first digits of their SHA-256)"),
     ]
@@ -49,15 +49,15 @@ def _card(studio: Studio) -> str:
 
 
 def _plain(text: str) -> str:
-    """Markdown of which nothing is fetched when it is shown: no markup but its own, no pictures, no diagrams."""
+    """Markdown that loads nothing when it is shown: without HTML, images and diagrams."""
     text = re.sub(r"<[^>]*>", "", text).replace("<", "&lt;")
-    text = re.sub(r"!+(?=\s*\[)", "", text)  # what is left is a link
-    text = re.sub(r"\[([^\]\n]+)\]\((?!https?:)[^)\s]*\)", r"\1", text)  # a link to a file beside the card leads nowhere here
-    return re.sub(r"^(\W*?(?:`{3,}|~{3,})).*$", r"\1", text, flags=re.MULTILINE)  # a fence names a language, such as mermaid
+    text = re.sub(r"!+(?=\s*\[)", "", text)  # an image becomes a link
+    text = re.sub(r"\[([^\]\n]+)\]\((?!https?:)[^)\s]*\)", r"\1", text)  # links to files beside the card do not work here
+    return re.sub(r"^(\W*?(?:`{3,}|~{3,})).*$", r"\1", text, flags=re.MULTILINE)  # drop the language of a fence
 
 
 def _without_pictures(card: str) -> str:
-    """Neither pictures, whose files lie elsewhere, nor paragraphs that announce them."""
+    """The card without images, whose files are not available here, and without paragraphs that introduce them."""
     paragraphs = card.split("\n\n")
     pictures = [paragraph.lstrip().startswith("![") for paragraph in paragraphs] + [False]
     announced = [paragraph.rstrip().endswith(":") for paragraph in paragraphs]

@@ -1,4 +1,4 @@
-"""The Animate tab: key characters in, a loop out."""
+"""The Animate tab: from key faces to a film."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -19,12 +19,12 @@ from animegen_core.ui.pace import Pace
 from animegen_core.ui.pictures import FILM, caption, data_url, shown_side
 from animegen_core.ui.visitors import FILMS
 
-_SHARPENED_FRAMES = 64  # of the view: more would keep others waiting, at every change of a control
+_SHARPENED_FRAMES = 64  # of the preview; more would make other visitors wait at every change
 _FORMATS = {"GIF": "gif", "WebP": "webp", "MP4": "mp4", "PNGs": "png"}
 
 
 class AnimateTab:
-    """Lays the tab out inside the current Blocks and wires it."""
+    """Builds the tab inside the current Blocks."""
 
     def __init__(self, frame: Frame) -> None:
         self.frame, self.studios = frame, frame.studios
@@ -41,7 +41,7 @@ class AnimateTab:
         self._wire()
 
     def _lay_out_keys(self) -> None:
-        hint = "Add two faces or more, here or with Send to Animate."
+        hint = "Add two or more faces, here or with Send to Animate."
         self.row = face_row("keys", "Key characters", hint, actions=("left", "remove", "right"))
         with gr.Row(elem_classes="pair"):
             self.seed = seed_number("Seed", "key-seed", 1, min_width=110)
@@ -74,7 +74,7 @@ class AnimateTab:
         what = [frame.checkpoint, self.keys, self.path, self.frames, self.fps, self.easing, self.loop]
         show = dict(fn=self.show, inputs=what, outputs=[self.row, self.film], **smooth)
         shoot = dict(fn=self.shoot, inputs=what, outputs=self.film, **smooth)
-        # Events of their own, so that no click waits for the seconds that a sharp film takes.
+        # Separate events, so that no click waits for the sharp film, which takes seconds.
         sharpen = dict(fn=self.sharpen, inputs=what, outputs=self.film, **smooth)
 
         frame.tab_items["animate"].select(**show).success(**sharpen)
@@ -103,22 +103,22 @@ class AnimateTab:
             concurrency_id=FILMS,
             **quiet,
         )
-        exported.then(_over, None, during, **quiet)  # also where it has failed
+        exported.then(_over, None, during, **quiet)  # also if it failed
         self.cancel.click(_over, None, during, cancels=exported, **quiet)
 
     @told
     def add_key(self, name: str, keys: list[dict], seed: float | None) -> list[dict]:
-        """One more face at the end: that of the typed seed, at the checkpoint's usual creativity."""
+        """Append the face of the typed seed, at the checkpoint's usual creativity."""
         return self._with(keys, Character(the_seed(seed), psi=self.studios.get(name).usual_psi))
 
     @told
     def add_any_key(self, name: str, keys: list[dict]) -> list[dict]:
-        """One more face at the end, of a new seed."""
+        """Append the face of a random seed."""
         return self.add_key(name, keys, new_seed())
 
     @told
     def adapt(self, name: str, keys: list[dict]) -> list[dict]:
-        """Another checkpoint: the keys to begin with at its usual creativity, and others as they are."""
+        """Adapt to another checkpoint: unchanged first keys take its usual creativity; other keys stay."""
         untouched = keys and keys == _first_keys(Character.from_dict(keys[0]).psi)
         return _first_keys(self.studios.get(name).usual_psi) if untouched else keys
 
@@ -130,24 +130,24 @@ class AnimateTab:
 
     @told
     def act(self, keys: list[dict], event: gr.EventData) -> list[dict]:
-        """Move a key by one place, or remove it."""
+        """Move a key by one position, or remove it."""
         if event.action == "remove":
             return keys[: event.index] + keys[event.index + 1 :]
         return _moved(keys, event.index, event.index + (1 if event.action == "right" else -1))
 
     @told
     def move(self, keys: list[dict], event: gr.EventData) -> list[dict]:
-        """Put a key where another was."""
+        """Move a key to another position."""
         return _moved(keys, event.index, event.to)
 
     @told
     def edit_key(self, keys: list[dict], event: gr.EventData) -> tuple:
-        """Back to the Generate tab with a key."""
+        """Open a key in the Generate tab."""
         return gr.Tabs(selected="generate"), message("show", Character.from_dict(nth(keys, event.index)))
 
     @told
     def open_message(self, note: dict, keys: list[dict], *controls: Any) -> tuple:
-        """A face to add, or a whole animation to show."""
+        """Take a message: a face to add, or an animation to open."""
         if note.get("verb") == "add":
             return self._with(keys, Character.from_dict(note["character"])), *controls
         film = Animation.from_dict(note.get("animation"))
@@ -155,7 +155,7 @@ class AnimateTab:
 
     @told
     def show(self, request: gr.Request, name: str, keys: list[dict], *how: Any) -> tuple:
-        """The keys' faces, and the film as the network draws it."""
+        """Draw the keys' faces and the film at the network's own size."""
         is_newest = self.latest.begin(request)
         faces, film = self._faces(name, keys), self._shoot(is_newest, 0, name, keys, *how)
         if not is_newest():
@@ -165,7 +165,7 @@ class AnimateTab:
 
     @told
     def shoot(self, request: gr.Request, *what: Any) -> dict[str, Any] | None:
-        """The film alone."""
+        """Draw the film only."""
         is_newest = self.latest.begin(request)
         film = self._shoot(is_newest, 0, *what)
         if not is_newest():
@@ -175,7 +175,7 @@ class AnimateTab:
 
     @told
     def sharpen(self, request: gr.Request, *what: Any) -> dict[str, Any] | None:
-        """The film again, enlarged; given up where the visitor wants another by now, which will be sharpened in its turn."""
+        """Draw the film again, enlarged. Stops if the visitor has requested another film, which gets its own call."""
         nothing_since, is_newest = self.latest.watch(request), self.latest_sharp.begin(request)
         _, keys, _, frames, *_ = what
         if len(keys) < KEYS[0] or frames > _SHARPENED_FRAMES or not self.latest.is_answered(request):
@@ -192,7 +192,7 @@ class AnimateTab:
         ]
 
     def _shoot(self, is_wanted: Callable[[], bool], most: int, name: str, keys: list[dict], *how: Any) -> dict[str, Any] | None:
-        """All frames as one picture, for the film view; those drawn so far where nobody wants it by now.
+        """All frames as one image, for the film view; only some if the visitor has requested another film.
 
         Args:
             most: as in ``shown_side``.
@@ -211,7 +211,7 @@ class AnimateTab:
         keys: list[dict],
         *rest: Any,
     ) -> Iterator[tuple]:
-        """Write the film to a file; ends where it is when the visitor cancels or leaves."""
+        """Write the film to a file. Stops when the visitor cancels or leaves."""
         *how, kind, size, embed = rest
         studio, film = self.studios.get(name), _animation(keys, *how)
         side = size_of(studio, size)
@@ -221,7 +221,7 @@ class AnimateTab:
         for picture in studio.animate(film, side):
             frames.append(picture)
             if far := pace.report(len(frames)):
-                yield gr.skip(), gr.skip(), gr.skip(), far  # here a cancelled export ends
+                yield gr.skip(), gr.skip(), gr.skip(), far  # a cancelled export ends here
         description = studio.describe(film, side)
         file = film_file(studio, film, frames, _FORMATS[kind], description if embed else None, self.file.GRADIO_CACHE)
         entry = {
@@ -233,7 +233,7 @@ class AnimateTab:
 
 
 def _over() -> tuple:
-    """After an export: no bar, and nothing to cancel."""
+    """After an export: hide the progress bar and the Cancel button."""
     return gr.Button(visible=False), None
 
 

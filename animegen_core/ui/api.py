@@ -1,6 +1,6 @@
-"""The public endpoints: what another program, or an assistant through MCP, can ask of the studio.
+"""The public endpoints, for other programs and for assistants through MCP.
 
-The docstring of each is its documentation there. Files that come back carry their descriptions.
+The docstring of each is its public documentation. Returned files contain their descriptions.
 """
 
 from dataclasses import replace
@@ -24,11 +24,11 @@ from animegen_core.ui.visitors import FILMS
 
 
 class Endpoints:
-    """The functions behind the endpoints. Their signatures and docstrings are what a client is told.
+    """The functions behind the endpoints. Clients see their signatures and docstrings.
 
     Args:
         studios: the checkpoints.
-        cache: the folder in which files wait to be fetched.
+        cache: folder of the returned files.
     """
 
     def __init__(self, studios: Studios, cache: str) -> None:
@@ -50,18 +50,18 @@ class Endpoints:
         """Draw anime faces from consecutive seeds.
 
         Args:
-            seed: Seed of the first face, 0 to 4294967295; the same seed is always the same face.
-            faces: How many faces, 1 to 64.
-            hair: A hair colour or any; other than any needs a conditional checkpoint.
-            eyes: An eye colour or any, likewise.
+            seed: Seed of the first face, 0 to 4294967295. The same seed always gives the same face.
+            faces: Number of faces, 1 to 64.
+            hair: A hair colour, or any. A colour needs a conditional checkpoint.
+            eyes: An eye colour, or any. A colour needs a conditional checkpoint.
             psi: Creativity, 0 (the average face) to 1.5.
-            variation_seed: Seed toward which each face is moved ...
-            variation_strength: ... by this share of the way, 0 to 1.
-            size: Side in pixels: the checkpoint's own, or 2, 4 or 8 times that; 0 for its own.
-            checkpoint: A bundled checkpoint's name, or a repository of the Hub as in user/name.
+            variation_seed: Seed of a second face, with which each face is blended.
+            variation_strength: Fraction of the second face, 0 to 1.
+            size: Size in pixels: the checkpoint's own, or 2, 4 or 8 times that; 0 means its own.
+            checkpoint: A bundled checkpoint's name, or a repository of the Hub, user/name.
 
         Returns:
-            PNG files of the faces, each carrying its description.
+            PNG files of the faces, each with its description.
         """
         template = look(the_seed(seed), hair, eyes, psi, variation_seed, variation_strength)
         characters = [replace(template, seed=s) for s in consecutive_seeds(template.seed, faces)]
@@ -87,21 +87,21 @@ class Endpoints:
         """Morph between anime faces and write the film.
 
         Args:
-            seeds: Two to eight seeds of the key faces, as in 3,7 or 1-4.
+            seeds: Two to eight seeds of the key faces, such as 3,7 or 1-4.
             path: slerp, linear or circular.
-            frames: Number of pictures, 8 to 240.
-            fps: Pictures a second, 5 to 60.
-            easing: linear for an even speed, ease-in-out to linger at the key faces.
+            frames: Number of frames, 8 to 240.
+            fps: Frames a second, 5 to 60.
+            easing: linear for constant speed, ease-in-out to slow down at the key faces.
             loop: closed, back-and-forth or once.
             format: gif, webp or mp4.
-            hair: A hair colour or any; other than any needs a conditional checkpoint.
-            eyes: An eye colour or any, likewise.
+            hair: A hair colour, or any. A colour needs a conditional checkpoint.
+            eyes: An eye colour, or any. A colour needs a conditional checkpoint.
             psi: Creativity, 0 (the average face) to 1.5.
-            size: Side in pixels: the checkpoint's own, or 2, 4 or 8 times that; 0 for its own.
-            checkpoint: A bundled checkpoint's name, or a repository of the Hub as in user/name.
+            size: Size in pixels: the checkpoint's own, or 2, 4 or 8 times that; 0 means its own.
+            checkpoint: A bundled checkpoint's name, or a repository of the Hub, user/name.
 
         Returns:
-            The film, a file that carries its description.
+            The film, with its description in the file.
         """
         keys = tuple(look(s, hair, eyes, psi) for s in parse_seeds(seeds)[:9])
         studio, film = self.studios.get(checkpoint), Animation(keys, path, frames, fps, easing, loop)
@@ -119,15 +119,15 @@ class Endpoints:
             coarse: Seed of pose and shape.
             middle: Seed of the features.
             fine: Seed of the colours.
-            crossovers: Sizes in px from which on layers are middle and fine, as in 16,64.
-            hair: A hair colour or any; other than any needs a conditional checkpoint.
-            eyes: An eye colour or any, likewise.
+            crossovers: Sizes in px at which middle and fine styles begin, such as 16,64.
+            hair: A hair colour, or any. A colour needs a conditional checkpoint.
+            eyes: An eye colour, or any. A colour needs a conditional checkpoint.
             psi: Creativity, 0 (the average face) to 1.5.
-            size: Side in pixels: the checkpoint's own, or 2, 4 or 8 times that; 0 for its own.
-            checkpoint: A checkpoint with styles: its bundled name, or a repository of the Hub as in user/name.
+            size: Size in pixels: the checkpoint's own, or 2, 4 or 8 times that; 0 means its own.
+            checkpoint: A checkpoint with styles: its bundled name, or a repository of the Hub, user/name.
 
         Returns:
-            A PNG file that carries its description.
+            A PNG file with its description.
         """
         own = look(the_seed(coarse, "Coarse"), hair, eyes, psi)
         bands = dict(middle=the_seed(middle, "Middle"), fine=the_seed(fine, "Fine"))
@@ -139,13 +139,13 @@ class Endpoints:
 
     @told
     def restore(self, file: str | None) -> dict[str, Any]:
-        """Read the description that a file of AnimeGen carries.
+        """Read the description in a file of AnimeGen.
 
         Args:
             file: A PNG, GIF, WebP or MP4 that AnimeGen saved.
 
         Returns:
-            The description: checkpoint, and the character or the animation.
+            The description: checkpoint, and character or animation.
         """
         if file is None:
             raise AnimeGenError("No file was given.")
@@ -155,7 +155,7 @@ class Endpoints:
 
 
 class _Controls:
-    """What gives each argument its type, its range and its default; one of them can serve several endpoints."""
+    """Gradio components that define the type, range and default of each argument; endpoints share them."""
 
     def __init__(self, checkpoint: str) -> None:
         self.seed, self.coarse, self.middle, self.fine = (
@@ -178,7 +178,7 @@ class _Controls:
 
 
 def add_endpoints(studios: Studios) -> None:
-    """Declare the endpoints inside the current Blocks; nothing of them shows."""
+    """Declare the endpoints inside the current Blocks, without visible components."""
     with gr.Column(visible=False):
         given = _Controls(studios.default)
         call = gr.Button().click

@@ -1,6 +1,6 @@
-"""What other programs may send: each value is held against the control that it stands for, before any work begins.
+"""Validation of requests: each value is checked against its control before any work begins.
 
-The page itself never sends anything else.
+The page itself only sends valid values.
 """
 
 import inspect
@@ -18,12 +18,12 @@ from animegen_core.errors import AnimeGenError, quote
 
 _SELECT = {"index": (int,)}  # of a gallery
 _TYPES = {int: "a whole number", float: "a number", str: "a text"}
-_MOST_TEXT = 2000  # characters of a text: more than a list of 64 seeds has
-_MOST_NUMBER = 2**53  # whole numbers above are not exact in JSON
+_MOST_TEXT = 2000  # characters of a text; longer than a list of 64 seeds
+_MOST_NUMBER = 2**53  # larger whole numbers are not exact in JSON
 
 
 class ArgumentError(AnimeGenError):
-    """An argument is of another type than it must be.
+    """An argument has a wrong type or is out of range.
 
     Attributes:
         detail: the answer's, as Gradio's clients read it: a verdict on each argument up to the wrong one. The page shows it at
@@ -38,19 +38,19 @@ class ArgumentError(AnimeGenError):
 
 
 def check_call(demo: gr.Blocks, function: BlockFunction, body: dict[str, Any]) -> None:
-    """See that a call has the arguments that a function takes.
+    """Check the arguments of a call.
 
     Args:
         demo: the page.
-        function: of the page.
+        function: a function of the page.
         body: "data", the arguments in order; and "event_data".
 
     Raises:
-        ArgumentError: one is wrong, of which this is the first.
+        ArgumentError: the first wrong argument.
         AnimeGenError: there are too many or too few.
     """
     if function.fn is None:
-        raise AnimeGenError("This function runs in the page alone.")
+        raise AnimeGenError("This function runs only in the page.")
     data = body.get("data")
     if not isinstance(data, list) or (len(data) != len(function.inputs) and not function.cancels):
         count = f"a list of {len(data)}" if isinstance(data, list) else quote(data)
@@ -64,7 +64,7 @@ def check_call(demo: gr.Blocks, function: BlockFunction, body: dict[str, Any]) -
 
 
 def fetched_address(body: Any) -> str | None:
-    """The first address in a request that Gradio would fetch as if it were a file."""
+    """The first URL in a request that Gradio would download as a file."""
     return next((value["path"] for value in _within(body) if _is_file(value) and "://" in value["path"]), None)
 
 
@@ -79,7 +79,7 @@ def _within(body: Any) -> Iterator[Any]:
 
 
 def _names(function: BlockFunction) -> list[str]:
-    """What the arguments are called: as in the documentation of an endpoint, or as the page labels them."""
+    """Names of the arguments: as in the documentation of an endpoint, or the labels of the controls."""
     if function.api_visibility == "public":
         return list(inspect.signature(function.fn).parameters)
     return [getattr(control, "label", None) or type(control).__name__ for control in function.inputs]
@@ -100,7 +100,7 @@ def _check_event(demo: gr.Blocks, function: BlockFunction, event: Any) -> None:
 
 
 def _wanted(control: gr.Component, value: Any) -> str | None:
-    """What a control's value must be, if this one is of another type."""
+    """The required type of a control's value, if this value has another; else None."""
     for kinds, rule in _RULES:
         if isinstance(control, kinds):
             return rule(control, value)
@@ -108,7 +108,7 @@ def _wanted(control: gr.Component, value: Any) -> str | None:
 
 
 def _number(control: gr.Number | gr.Slider, value: Any) -> str | None:
-    """A field may be empty; a slider never is."""
+    """A number field may be empty, a slider not."""
     if value is None and isinstance(control, gr.Number):
         return None
     most = _MOST_NUMBER if control.maximum is None else control.maximum

@@ -21,7 +21,7 @@ _MOST, _FACES = 4, 8  # checkpoints, and faces of each
 
 
 class CompareTab:
-    """Lays the tab out inside the current Blocks and wires it."""
+    """Builds the tab inside the current Blocks."""
 
     def __init__(self, frame: Frame) -> None:
         self.studios = frame.studios
@@ -54,7 +54,7 @@ class CompareTab:
 
     @told
     def compare(self, names: list[str], faces: int, seed: float, *looks: Any) -> Iterator[tuple]:
-        """A row of faces for each checkpoint."""
+        """Draw a row of faces of each checkpoint."""
         if not 2 <= len(names) <= _MOST:
             raise AnimeGenError(f"{len(names)} checkpoints are ticked; tick 2 to {_MOST} to compare.")
         template = look(the_seed(seed, "First seed"), *looks)
@@ -70,7 +70,7 @@ class CompareTab:
         yield rows, None
 
     def _faces(self, studio: Studio, characters: list[Character]) -> Iterator[dict[str, Any]]:
-        """A checkpoint's faces, one by one, in any colour where it does not know colours."""
+        """Yield a checkpoint's faces; without the chosen colours if it has no labels."""
         if not studio.capabilities.labels:
             characters = [replace(character, hair=None, eyes=None) for character in characters]
         for character, picture in zip(characters, studio.render_many(characters, shown_side(studio, TILE))):
@@ -79,7 +79,7 @@ class CompareTab:
 
 def _note(studio: Studio, wanted: Character) -> str:
     info = studio.checkpoint.info()
-    note = f"{info['family']}, {info['resolution']} px, {info['images_seen']:,} training pictures seen"
+    note = f"{info['family']}, {info['resolution']} px, {info['images_seen']:,} training images seen"
     if (wanted.hair or wanted.eyes) and not studio.capabilities.labels:
         note += "; does not know colours, so any"
     return note

@@ -1,7 +1,7 @@
-"""The page's own components: each is a ``gr.HTML`` with a script that lies in ``assets/``.
+"""The page's own components: each is a ``gr.HTML`` with a script from ``assets/``.
 
-Their scripts build elements and set text, never markup, so that no name or description can smuggle any in. They are functions
-because Gradio writes an interface file beside each module that derives a class from a component.
+The scripts create elements and set their text, never HTML, so that names and descriptions cannot inject any. Components are
+functions because Gradio writes an interface file beside each module with a subclass of a component.
 """
 
 from collections.abc import Callable
@@ -39,11 +39,11 @@ def _component(script: str, value: Any, elem_id: str, events: dict[str, dict] | 
 
 
 def face_row(elem_id: str, title: str = "", hint: str = "", actions: tuple[str, ...] = (), **options: Any) -> gr.HTML:
-    """Small faces in a row, under a title; a hint where there are none.
+    """A row of small faces under a title; ``hint`` is shown if there are none.
 
     Its value is a list of faces: {"src", "label", "short", "selected", "key"}. Events: ``pick`` with ``index`` and ``key``;
-    ``act`` with ``index`` and ``action``, for each of ``actions``, of "left", "right" and "remove"; and ``move`` with ``index``
-    and ``to`` where "left" is among them, as then faces can also be dragged.
+    ``act`` with ``index`` and ``action``, for each of ``actions``, of "left", "right" and "remove"; and, if "left" is
+    among them, ``move`` with ``index`` and ``to``, for dragged faces.
     """
     key = {} if actions else {"key": (int, float, str)}
     events = {"pick": _INDEX | key, "act": _INDEX | {"action": (str,)}, "move": _INDEX | {"to": (int,)}}
@@ -54,22 +54,22 @@ def live_face(elem_id: str, controls: dict[str, str], preview: Callable, **optio
     """A large face that follows sliders while they are dragged.
 
     Its value is {"src", "alt", "caption", "checkpoint", "character"}. ``controls`` maps fields of the character to the elements
-    whose numbers replace them; ``preview``, called with {"checkpoint", "character"}, returns the picture's data URL.
-    Event: ``release``, when the sliders have come to rest.
+    whose values replace them; ``preview``, called with {"checkpoint", "character"}, returns the image's data URL.
+    Event: ``release``, when the sliders rest.
     """
     return _component("live_face.js", None, elem_id, controls=controls, server_functions=[preview], **options)
 
 
 def film_view(elem_id: str, fps: str, **options: Any) -> gr.HTML:
-    """An animation that plays and can be scrubbed, drawn from one picture that holds all frames.
+    """An animation that plays and can be scrubbed, from one image with all frames.
 
-    Its value is {"src", "frames", "columns", "size", "loop"}; ``fps`` names the element that gives the speed.
+    Its value is {"src", "frames", "columns", "size", "loop"}; ``fps`` is the element with the speed.
     """
     return _component("film.js", None, elem_id, fps=fps, **options)
 
 
 def face_table(elem_id: str, **options: Any) -> gr.HTML:
-    """Rows of faces under each other.
+    """Rows of faces.
 
     Its value is a list of {"title", "note", "faces": [{"src", "label", "description"}]}. Event: ``pick`` with ``description``,
     a JSON text.
@@ -78,17 +78,17 @@ def face_table(elem_id: str, **options: Any) -> gr.HTML:
 
 
 def progress_bar(elem_id: str, **options: Any) -> gr.HTML:
-    """How far a task is; nothing where its value is None.
+    """The progress of a task; hidden if its value is None.
 
-    Its value is {"done", "total", "seconds"}: pictures, and the time that is left.
+    Its value is {"done", "total", "seconds"}: numbers of images, and the remaining time.
     """
     return _component("progress.js", None, elem_id, elem_classes="progress-bar", **options)
 
 
 def history_strip(thumbnail: Callable, **options: Any) -> gr.HTML:
-    """All results so far, kept in the browser's storage as descriptions.
+    """All results so far, stored in the browser as descriptions.
 
     Its value is the newest result: {"src", "label", "description"}.
-    ``thumbnail``, called with a description, returns its picture's data URL. Event: ``pick`` with ``description``, a JSON text.
+    ``thumbnail``, called with a description, returns its image's data URL. Event: ``pick`` with ``description``, a JSON text.
     """
     return _component("history.js", None, "history", _DESCRIBED, server_functions=[thumbnail], **options)

@@ -1,4 +1,4 @@
-"""Controls that several tabs have."""
+"""Controls of several tabs."""
 
 import secrets
 
@@ -12,19 +12,19 @@ from animegen_core.studio import Studio
 from animegen_core.ui.frame import whole
 
 ANY = "any"
-FIRST_SEEDS = (9, 28, 11)  # to animate and to mix: every bundled checkpoint draws them well
-MAX_FACES = 64  # drawn at once
-_NEW_SEEDS = 1_000_000  # drawn seeds stay below: six digits can be noted on paper, and a million faces last a while
+FIRST_SEEDS = (9, 28, 11)  # for Animate and Mix; every bundled checkpoint draws them well
+MAX_FACES = 64  # at once
+_NEW_SEEDS = 1_000_000  # random seeds are smaller, so that they have at most six digits
 _SCALES = ("x1", "x2", "x4", "x8")  # of a studio's ``sizes``
 
 
 def seed_number(label: str, elem_id: str, value: int | None, **options: object) -> gr.Number:
-    """A seed, typed; ``the_seed`` refuses one that is not whole."""
+    """A field for a seed; ``the_seed`` validates it."""
     return gr.Number(value, label=label, minimum=0, maximum=MAX_SEED, elem_id=elem_id, **options)
 
 
 def colour_radio(attribute: str, elem_id: str, **options: object) -> gr.Radio:
-    """Any, or one of an attribute's colours; the theme shows them as swatches."""
+    """A choice of "any" or one of an attribute's colours; the style sheet shows swatches."""
     choices = [(name.capitalize(), name) for name in (ANY, *ATTRIBUTES[attribute])]
     return gr.Radio(choices, value=ANY, label=attribute.capitalize(), elem_id=elem_id, elem_classes="swatches", **options)
 
@@ -37,33 +37,33 @@ def psi_slider(elem_id: str, value: float) -> gr.Slider:
         value,
         step=0.01,
         label="Creativity",
-        info="1 is the seed's own face, less is tamer, more is wilder.",
+        info="1 is the seed's own face. Lower is nearer to the average, higher is wilder.",
         elem_id=elem_id,
     )
 
 
 def size_radio(elem_id: str) -> gr.Radio:
-    """How many times as large as the checkpoint's pictures a file's are."""
+    """The size of files, relative to the checkpoint's images."""
     return gr.Radio(list(_SCALES), value="x4", label="Size of files", elem_id=elem_id, elem_classes="compact")
 
 
 def size_of(studio: Studio, scale: str) -> int:
-    """A radio's choice in pixels."""
+    """The chosen size in pixels."""
     return studio.sizes[_SCALES.index(scale)]
 
 
 def colour(choice: str | None) -> str | None:
-    """A radio's choice as a character's field."""
+    """The value of a character's field for a chosen colour."""
     return None if choice in (None, ANY) else choice
 
 
 def choice(colour: str | None) -> str:
-    """A character's field as a radio's choice."""
+    """The choice that corresponds to a character's colour."""
     return colour or ANY
 
 
 def the_seed(value: object, name: str = "Seed") -> int:
-    """A typed seed.
+    """A validated seed.
 
     Raises:
         AnimeGenError: it is empty or out of range.
@@ -85,7 +85,7 @@ def consecutive_seeds(first: int, faces: object) -> list[int]:
 
 
 def new_seed() -> int:
-    """A seed drawn at random."""
+    """A random seed."""
     return secrets.randbelow(_NEW_SEEDS)
 
 
@@ -97,5 +97,5 @@ def look(
     Raises:
         AnimeGenError: a value is out of range.
     """
-    towards = the_seed(variation_seed, "Variation seed") if variation_strength else 0  # without strength it changes nothing
+    towards = the_seed(variation_seed, "Variation seed") if variation_strength else 0  # with strength 0 it has no effect
     return Character(seed, colour(hair), colour(eyes), psi, towards, variation_strength)

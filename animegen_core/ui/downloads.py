@@ -1,27 +1,29 @@
-"""Buttons that make a file when they are clicked, and hand it over at once."""
+"""Buttons that create and download a file at the click."""
 
 from collections.abc import Callable
 
 import gradio as gr
 
-# The link's address has changed in the page a moment after the event is over.
+# The page updates the link's address a moment after the event.
 _FETCH = "() => setTimeout(() => document.querySelector('#{}').click(), 60)"
 
 
 class LazyDownload:
-    """A button whose file is made at the click.
+    """A button whose file is created at the click.
 
-    Gradio's own download button hands over a file that lies ready; this puts one out of sight behind a plain button.
+    Gradio's own download button needs an existing file, so an invisible one is combined with a normal button.
     """
 
     def __init__(self, label: str, elem_id: str, **options: object) -> None:
         self._label = label
         self.button = gr.Button(label, size="md", elem_id=elem_id, **options)
-        # Out of sight by the style sheet, as "hidden" ends when a column around it is shown again.
+        # The style sheet hides it. Gradio's visible="hidden" would end when a surrounding column is shown again.
         self._link = gr.DownloadButton(label, elem_id=f"{elem_id}-file", elem_classes="unseen")
 
     def makes(self, make: Callable, inputs: list) -> None:
-        """``make`` is called with the inputs' values and returns the file's path; until then the button says so."""
+        """At a click call ``make`` with the inputs' values, which returns the file's path; the button shows a message
+        meanwhile.
+        """
         quiet = dict(api_visibility="private", show_progress="hidden")
         made = self.button.click(self._wait, None, self.button, queue=False, **quiet).then(make, inputs, self._link, **quiet)
         made.success(None, None, None, js=_FETCH.format(self._link.elem_id))

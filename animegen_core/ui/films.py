@@ -1,4 +1,4 @@
-"""Films as the page shows and hands them out."""
+"""Films: the preview and the exported file."""
 
 import math
 import tempfile
@@ -16,22 +16,22 @@ from animegen_core.studio import Studio
 from animegen_core.ui.pictures import data_url, keep_file
 
 FORMATS = {"gif": ".gif", "webp": ".webp", "mp4": ".mp4", "png": ".zip"}
-_MOST_PIXELS = 240 * 512 * 512  # of one film: the longest at a size for every screen, and some seconds of work
+_MOST_PIXELS = 240 * 512 * 512  # of one film: 240 frames of 512 px
 
 
 def check_size(frames: int, side: int) -> None:
-    """See, before anything is drawn, that a film is not larger than a visitor may ask for.
+    """Check the size of a film before it is drawn.
 
     Raises:
-        AnimeGenError: it is.
+        AnimeGenError: it is too large.
     """
     if frames * side**2 > _MOST_PIXELS:
         most = _MOST_PIXELS // side**2
-        raise AnimeGenError(f"{frames} frames of {side} px are too many; take {most} or fewer, or a smaller size.")
+        raise AnimeGenError(f"{frames} frames of {side} px are too many; choose at most {most} frames, or a smaller size.")
 
 
 def contact_sheet(film: Animation, pictures: Sequence[Image.Image]) -> dict[str, Any]:
-    """All frames as one picture: the value of a ``film_view``."""
+    """All frames as one image: the value of a ``film_view``."""
     columns = math.ceil(math.sqrt(len(pictures)))
     side = pictures[0].width
     sheet = Image.new("RGB", (columns * side, math.ceil(len(pictures) / columns) * side))
@@ -43,7 +43,7 @@ def contact_sheet(film: Animation, pictures: Sequence[Image.Image]) -> dict[str,
 def film_file(
     studio: Studio, film: Animation, pictures: Sequence[Image.Image], kind: str, description: dict | None, cache: str
 ) -> str:
-    """The film's file, of a kind in ``FORMATS``, where a visitor may fetch it."""
+    """Path of the film's file, in a format of ``FORMATS``, in the folder of downloads."""
     suffix = FORMATS[kind]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / ("film" if kind == "png" else f"film{suffix}")
@@ -55,7 +55,7 @@ def film_file(
 
 
 def _zip(folder: Path) -> Path:
-    """A folder's files in a zip beside it; stored, as PNGs do not get smaller."""
+    """A zip of a folder's files, uncompressed because PNGs are compressed already."""
     path = folder.with_suffix(".zip")
     with zipfile.ZipFile(path, "w") as archive:
         for picture in sorted(folder.iterdir()):

@@ -1,4 +1,4 @@
-"""What the tabs share: the visitor's checkpoint, the history, and how a face is handed from one tab to another."""
+"""The common parts of the page: the visitor's checkpoint, the history, and messages between tabs."""
 
 import time
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from animegen_core.errors import AnimeGenError
 from animegen_core.ui.header import Header
 from animegen_core.ui.studios import Studios
 
-INBOXES = ("generate", "animate", "mix")  # tabs that take faces
+INBOXES = ("generate", "animate", "mix")  # tabs that receive faces
 
 
 @dataclass
 class Frame:
-    """Handed to each tab.
+    """The common parts of the page, passed to each tab.
 
     Attributes:
-        studios: the checkpoints at hand.
+        studios: the available checkpoints.
         demo: the page.
         header: the top of the page.
-        history: the strip under the tabs, an output of whatever leaves a trace (see ``history_strip``).
-        tabs: give it ``gr.Tabs(selected=name)`` to turn to a tab.
-        tab_items: the tabs by name.
-        inboxes: of the tabs that take faces; give one ``message(...)``, and listen to its ``change``.
+        history: the strip under the tabs (see ``history_strip``); an output of every event that adds to the history.
+        tabs: update it with ``gr.Tabs(selected=name)`` to open a tab.
+        tab_items: tabs by name.
+        inboxes: of the tabs that receive faces. Send ``message(...)`` to one, and listen to its ``change``.
     """
 
     studios: Studios
@@ -43,14 +43,14 @@ class Frame:
 
     @property
     def embed(self) -> gr.Checkbox:
-        """Whether saved files carry their description."""
+        """Whether saved files contain their description."""
         return self.header.embed
 
 
 def message(verb: str, described: Character | Animation | Matrix, **more: Any) -> dict[str, Any]:
-    """For a tab's inbox: "show" takes over the whole description, other verbs are the tab's own."""
+    """A message for a tab's inbox. "show" opens the whole description; tabs define further verbs."""
     kind = type(described).__name__.lower()
-    return {"verb": verb, kind: described.to_dict(), "sent": time.time(), **more}  # each is new, so that the inbox changes
+    return {"verb": verb, kind: described.to_dict(), "sent": time.time(), **more}  # "sent" makes each unique
 
 
 def nth(items: list, index: int) -> Any:
@@ -65,5 +65,5 @@ def nth(items: list, index: int) -> Any:
 
 
 def whole(number: object) -> object:
-    """Browsers send 7 as 7 or as 7.0."""
+    """An integer for a whole float: browsers send 7 as 7 or as 7.0."""
     return int(number) if isinstance(number, float) and number.is_integer() else number

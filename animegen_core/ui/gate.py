@@ -1,6 +1,6 @@
-"""What stands before the page: no body that is too large, no address that is fetched, no call of a wrong form.
+"""Middleware that checks requests: their size, that they contain no URL to download, and their form.
 
-Whatever draws waits its turn: jobs in the queue (see ``visitors``), and the functions of the page's own components here.
+It also queues calls of the page's own components, which draw; other jobs wait in the queue of ``visitors``.
 """
 
 import inspect
@@ -22,7 +22,7 @@ from animegen_core.ui.arguments import ArgumentError, check_call, fetched_addres
 from animegen_core.ui.visitors import Turns
 
 _API = "/gradio_api"
-# Routes of Gradio that the studio has no use for: they write, fetch from other computers, or tell of other visitors.
+# Routes of Gradio that the studio does not need: they write, download, or reveal other visitors.
 _CLOSED = (
     *(
         f"{_API}/{name}"
@@ -30,22 +30,22 @@ _CLOSED = (
     ),
     "/monitoring",
 )
-_MOST_JSON = 1_000_000  # bytes; the page sends descriptions, of which the largest has 65,536 characters
-_FORM = 1_000_000  # bytes around the files of an upload
-_PREVIEWS = (2, 128)  # drawn at once; and waiting for one address, as a page's history asks for 60 thumbnails
-_MOST_DETAIL = 300  # characters of Gradio's own sentences, which quote what was sent
+_MOST_JSON = 1_000_000  # bytes; the largest description has 65,536 characters
+_FORM = 1_000_000  # bytes of an upload beside its files
+_PREVIEWS = (2, 128)  # at once; and waiting per address, because the history of a page requests 60 thumbnails
+_MOST_DETAIL = 300  # characters of Gradio's own messages, which quote the request
 _CALLS = ("run", "api", "call", "call/v2")
 
 
 class Gate:
-    """ASGI middleware; its place is inside of the app, from which it takes the page."""
+    """ASGI middleware inside the app, which has the page."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._previews = Turns(*_PREVIEWS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that is refused with one sentence and 4xx, and hand on all others."""
+        """Answer a refused request with one sentence and 4xx; pass on all others."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -88,27 +88,25 @@ class Gate:
 
 
 def guarded() -> dict[str, Any]:
-    """Keyword arguments for the FastAPI app below the page: the gate, and sentences instead of what was sent."""
+    """Keyword arguments for the FastAPI app: the gate, and error messages that do not repeat the request."""
     return dict(middleware=[Middleware(Gate)], exception_handlers={RequestValidationError: _malformed, HTTPException: _short})
 
 
 async def _malformed(request: fastapi.Request, error: RequestValidationError) -> JSONResponse:
-    """FastAPI's own answer holds all that was sent."""
+    """A short message; FastAPI's own repeats the whole request."""
     fields = sorted({".".join(str(part) for part in one["loc"])[:_MOST_DETAIL] for one in error.errors()})
-    return JSONResponse(
-        {"detail": f"The request is not of the form that is wanted; look at: {', '.join(fields)[:_MOST_DETAIL]}."}, 400
-    )
+    return JSONResponse({"detail": f"The request has a wrong form; check: {', '.join(fields)[:_MOST_DETAIL]}."}, 400)
 
 
 async def _short(request: fastapi.Request, error: HTTPException) -> JSONResponse:
-    """The same answer, without all of a long value that it may quote."""
+    """The same message, shortened if it quotes a long value."""
     detail = error.detail[:_MOST_DETAIL] if isinstance(error.detail, str) else error.detail
     return JSONResponse({"detail": detail}, error.status_code, error.headers)
 
 
 def _at_most(scope: Scope, receive: Receive, most: int) -> Receive:
-    """Receive a body, and refuse one that is larger, by its declared size at once."""
-    too_large = HTTPException(413, f"The request is too large; at most {most:,} bytes are read.")
+    """Receive a body, and refuse a larger one, immediately if its declared size is larger."""
+    too_large = HTTPException(413, f"The request is too large; the limit is {most:,} bytes.")
     declared = dict(scope["headers"]).get(b"content-length", b"0")
     if not declared.isdigit() or int(declared[:20]) > most:
         raise too_large
@@ -135,7 +133,7 @@ async def _read(receive: Receive) -> bytes:
 
 
 def _replay(content: bytes, receive: Receive) -> Receive:
-    """Receive a body that was read already, and then what comes after it."""
+    """Receive the body that was already read, then further messages."""
     messages = [{"type": "http.request", "body": content, "more_body": False}]
 
     async def again() -> Message:
@@ -145,7 +143,7 @@ def _replay(content: bytes, receive: Receive) -> Receive:
 
 
 async def _left(receive: Receive) -> None:
-    """Over when the client is gone."""
+    """Returns when the client has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
@@ -164,12 +162,12 @@ def _parsed(content: bytes) -> dict[str, Any]:
 
 
 def _check_join(demo: gr.Blocks, rest: str, body: dict[str, Any]) -> None:
-    """A call of a function, by its number or by an endpoint's name."""
+    """Check a call of a function by number or by an endpoint's name."""
     session = body.get("session_hash")
     if session is not None and not (isinstance(session, str) and 0 < len(session) <= 100 and session.isprintable()):
         raise AnimeGenError(f"'session_hash' is {quote(session)}, but must be a text of at most 100 characters.")
     if body.get("batched"):
-        raise AnimeGenError("No function takes batches.")
+        raise AnimeGenError("No function accepts batches.")
     by_number = rest == "queue/join" or (rest.startswith(("run/", "api/")) and body.get("fn_index") is not None)
     function = _numbered(demo, body.get("fn_index")) if by_number else _named(demo, rest.rpartition("/")[2])
     if rest.startswith("call/v2/"):
@@ -191,7 +189,7 @@ def _named(demo: gr.Blocks, name: str) -> BlockFunction:
 
 
 def _ordered(function: BlockFunction, arguments: dict[str, Any]) -> list[Any]:
-    """Arguments that are given by name, in order; those left out have the values that their controls begin with."""
+    """Named arguments in order; missing ones have the initial values of their controls."""
     names = list(inspect.signature(function.fn).parameters)
     for name in arguments:
         if name not in names and name not in ("oauth_token",):
@@ -200,10 +198,10 @@ def _ordered(function: BlockFunction, arguments: dict[str, Any]) -> list[Any]:
 
 
 def _check_component(demo: gr.Blocks, rest: str, body: dict[str, Any]) -> None:
-    """A call of a function that one of the page's components has on the server."""
+    """Check a call of a server function of one of the page's components."""
     number, name, session = (body.get(field) for field in ("component_id", "fn_name", "session_hash"))
     known = isinstance(number, int) and isinstance(name, str) and number in demo.blocks
     if not known or not getattr(getattr(demo.blocks[number], name, None), "_is_server_fn", False):
         raise HTTPException(404, f"There is no function {quote(name)} of a component {quote(number)}.")
     if not isinstance(session, str) or not 0 < len(session) <= 100 or "data" not in body:
-        raise AnimeGenError("'session_hash' must be a text, and 'data' what the function is called with.")
+        raise AnimeGenError("'session_hash' must be a text, and 'data' the argument of the function.")

@@ -1,4 +1,4 @@
-"""The Generate tab: seeds in, faces out."""
+"""The Generate tab: from seeds to faces."""
 
 import io
 import json
@@ -49,20 +49,20 @@ from animegen_core.ui.pictures import (
 )
 
 _FACES_AT_FIRST = 16
-_SEED_AT_FIRST = 2  # a cheerful face to open with
-_STYLE_PSIS = (0.0, 0.3, 0.5, 0.7, 0.85, 1.0, 1.15, 1.3)  # of the row: from the mean face on
-_LATENT_PSIS = (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3)  # a DCGAN draws no face near its mean latent
+_SEED_AT_FIRST = 2  # a good first face
+_STYLE_PSIS = (0.0, 0.3, 0.5, 0.7, 0.85, 1.0, 1.15, 1.3)  # of the row of creativities; 0 is the mean face
+_LATENT_PSIS = (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3)  # near its mean latent a DCGAN draws no face
 
 
 class GenerateTab:
-    """Lays the tab out inside the current Blocks and wires it."""
+    """Builds the tab inside the current Blocks."""
 
     def __init__(self, frame: Frame) -> None:
         self.frame, self.studios = frame, frame.studios
         self.latest, self.latest_choice = Latest(frame.demo), Latest(frame.demo)
         self.inbox = frame.inboxes["generate"]
         self.shown = gr.State([])  # the characters in the gallery
-        self.files = gr.State([])  # their pictures' files
+        self.files = gr.State([])  # their files
         self.selected = gr.State(None)  # the character in the large view
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=270):
@@ -125,11 +125,11 @@ class GenerateTab:
         rows = dict(fn=self.explore, inputs=[frame.checkpoint, self.selected], outputs=[self.psi_row, self.hair_row], **smooth)
 
         asked = [frame.checkpoint, frame.embed, self.shown, self.files, self.lock, self.seed, self.faces, *self.looks]
-        newest = dict(quiet, trigger_mode="multiple")  # each begins at once, and those before it end
+        newest = dict(quiet, trigger_mode="multiple")  # each starts immediately and ends the earlier ones
         draw = dict(inputs=asked, outputs=results, **newest)
         self.go.click(self.fresh_or_same, **draw).success(**rows)
         gr.on([self.seed.submit, frame.demo.load], self.same_again, **draw).success(**rows)
-        self.seed.input(lambda: True, None, self.lock, queue=False, **quiet)  # who types a seed wants that seed
+        self.seed.input(lambda: True, None, self.lock, queue=False, **quiet)  # typing a seed locks it
 
         looks = [frame.checkpoint, frame.embed, self.shown, self.files, self.selected, self.seed, *self.looks]
         redraw = dict(fn=self.other_looks, inputs=looks, outputs=results, **newest)
@@ -170,7 +170,7 @@ class GenerateTab:
         count: int,
         *looks: Any,
     ) -> Iterator[tuple]:
-        """New faces, or with a locked seed those of that seed; if it is in the gallery, the gallery stays."""
+        """Draw new faces, or with a locked seed the faces from it on; if it is in the gallery, the gallery stays."""
         first, before = the_seed(seed) if lock else new_seed(), [character["seed"] for character in shown]
         seeds, index = consecutive_seeds(first, count), 0
         if lock and first in before[: len(seeds)]:
@@ -180,7 +180,7 @@ class GenerateTab:
     def same_again(
         self, request: gr.Request, name: str, embed: bool, shown: list[dict], files: list[tuple], lock: bool, *others: Any
     ) -> Iterator[tuple]:
-        """The faces from the seed that stands there."""
+        """Draw the faces from the typed seed on."""
         yield from self.fresh_or_same(request, name, embed, [], files, True, *others)
 
     @told
@@ -195,7 +195,7 @@ class GenerateTab:
         seed: float,
         *looks: Any,
     ) -> Iterator[tuple]:
-        """The seeds in the gallery, with the looks of the controls; a typed seed waits for Enter."""
+        """Draw the gallery's seeds again with the values of the controls; a typed seed waits for Enter."""
         template = look(selected["seed"] if selected else the_seed(seed), *looks)
         seeds = [character["seed"] for character in shown] or [template.seed]
         index = seeds.index(template.seed) if template.seed in seeds else 0
@@ -203,7 +203,7 @@ class GenerateTab:
 
     @told
     def select(self, request: gr.Request, name: str, shown: list[dict], event: gr.SelectData) -> tuple:
-        """A face of the gallery, large, and a trace in the history."""
+        """Show a face of the gallery large, and add it to the history."""
         is_newest = self.latest_choice.begin(request)
         studio, character = self.studios.get(name), Character.from_dict(nth(shown, event.index))
         view = large_view(studio, character)
@@ -213,7 +213,7 @@ class GenerateTab:
 
     @told
     def explore(self, request: gr.Request, name: str, selected: dict) -> tuple[list[dict], list[dict]]:
-        """The selected face at every creativity, and in all hair colours; not while the gallery is still to be drawn."""
+        """Draw the selected face at several creativities and in all hair colours, unless the gallery is being drawn."""
         if not self.latest.is_answered(request):
             return gr.skip(), gr.skip()
         studio, character = self.studios.get(name), Character.from_dict(selected)
@@ -231,31 +231,31 @@ class GenerateTab:
         return psis, [face(f"{hair.capitalize()} hair", hair=hair) for hair in HAIR]
 
     def pick(self, event: gr.EventData) -> float | str:
-        """The creativity, or the hair colour, of a face in a row."""
+        """The creativity or hair colour of the chosen face in a row."""
         return event.key
 
     @told
     def open_message(
         self, request: gr.Request, note: dict, name: str, embed: bool, files: list[tuple], count: int
     ) -> Iterator[tuple]:
-        """A character from elsewhere: all controls take its values."""
+        """Take a message with a character: set all controls to its values."""
         character = Character.from_dict(note.get("character"))
         seeds = consecutive_seeds(character.seed, count)
         colours = choice(character.hair), choice(character.eyes)
         controls = (*colours, character.psi, character.variation_seed, character.variation_strength, True)
         for results in self._fill(request, name, [replace(character, seed=s) for s in seeds], 0, embed, files):
             yield *results, *controls
-            controls = (gr.skip(),) * len(controls)  # which the visitor may move meanwhile
+            controls = (gr.skip(),) * len(controls)  # the visitor may be moving them
 
     @told
     def adapt(self, name: str) -> tuple:
-        """Another checkpoint: show the controls that it heeds, and let go of what it does not."""
+        """Adapt to another checkpoint: show the controls that it supports, and reset the others."""
         labels = self.studios.get(name).capabilities.labels
         colour = gr.update(visible=True) if labels else gr.update(visible=False, value=ANY)
         return colour, colour, gr.update(visible=labels)
 
     def adapt_to_picked(self, name: str) -> tuple:
-        """The same, and the creativity to begin with."""
+        """As ``adapt``, and set its usual creativity."""
         return *self.adapt(name), self.studios.get(name).usual_psi
 
     def _sender(self, target: str) -> Any:
@@ -270,7 +270,7 @@ class GenerateTab:
 
     @told
     def one_file(self, name: str, selected: dict, size: str, embed: bool, *looks: Any) -> str:
-        """The large view's face as a PNG."""
+        """The large face as a PNG."""
         studio, character = self.studios.get(name), _with_looks(selected, *looks)
         return keep_file(
             self._png(studio, character, size, embed), f"{file_stem(studio, character)}.png", self.gallery.GRADIO_CACHE
@@ -281,7 +281,7 @@ class GenerateTab:
         """The gallery's faces as PNGs in a zip, with a list of their descriptions."""
         studio, characters = self.studios.get(name), [_with_looks(character, *looks) for character in shown]
         stream = io.BytesIO()
-        with zipfile.ZipFile(stream, "w") as archive:  # stored, as PNGs do not get smaller
+        with zipfile.ZipFile(stream, "w") as archive:  # uncompressed, because PNGs are compressed already
             for character in characters:
                 archive.writestr(f"{file_stem(studio, character)}.png", self._png(studio, character, size, embed))
             described = [character.to_dict() for character in characters]
@@ -296,13 +296,12 @@ class GenerateTab:
     def _fill(
         self, request: gr.Request, name: str, characters: list[Character], index: int, embed: bool, old: list[tuple]
     ) -> Iterator[tuple[Any, ...]]:
-        """Values of all results as they are drawn: first one face, large, and a trace of it in the history; then all of them.
+        """Yield the values of all outputs while faces are drawn: first the large face and its entry in the history, then all.
 
-        Each of the old faces, whose files are given, stays, dimmed, until the new one in its place is there. Ends early when
-        the visitor wants something newer.
+        Old faces, with the given files, stay dimmed until they are replaced. Ends early if the visitor makes a new request.
         """
         studio, chosen = self.studios.get(name), characters[index]
-        for character in characters:  # before what is being drawn is given up for it
+        for character in characters:  # raises before the current drawing is cancelled
             studio.check(character)
         is_newest = self.latest.begin(request)
         pace, skip, cache = Pace(len(characters)), gr.skip(), self.gallery.GRADIO_CACHE
@@ -315,7 +314,7 @@ class GenerateTab:
         large = chosen.to_dict(), view, history_entry(studio, chosen, view)
         yield chosen.seed, gr.Gallery(elem_classes="drawn-0"), described, skip, *large, skip
         drawn: list[tuple[str, str]] = []
-        selected = {"selected_index": index}  # with the first of the new faces, as the visitor may choose another meanwhile
+        selected = {"selected_index": index}  # only with the first new face; the visitor may then select another
         for file in draw_files(studio, characters, cache, side, embed, {index: tile}):
             drawn.append(file)
             if not is_newest():

@@ -1,4 +1,4 @@
-"""The top of the page: name, checkpoint picker, and what concerns all files."""
+"""The top of the page: name, checkpoint picker, and controls for files."""
 
 import html
 from collections.abc import Callable
@@ -11,14 +11,14 @@ from animegen_core.ui.studios import Studios
 
 
 class Header:
-    """Lays the header out inside the current Blocks and wires it.
+    """Builds the header inside the current Blocks.
 
     Attributes:
-        checkpoint: State, the name of the visitor's checkpoint; it has been opened.
-        picked: State that changes when the visitor has chosen another one, and not when a restored description has.
-        picker: Dropdown in which the visitor chooses it.
-        embed: Checkbox, whether files carry their description.
-        restore: UploadButton for a file whose description is to be restored.
+        checkpoint: State, the name of the visitor's checkpoint, which is loaded.
+        picked: State that changes when the visitor chooses a checkpoint, but not when a restored description does.
+        picker: Dropdown of checkpoints.
+        embed: Checkbox, whether files contain their description.
+        restore: UploadButton for a file with a description.
     """
 
     def __init__(self, studios: Studios) -> None:
@@ -33,9 +33,9 @@ class Header:
                 scale=1,
             )
             self.picker = gr.Dropdown(
-                sorted(studios.names, key=len),  # Enter takes the first that holds what is typed: its own before longer names
+                sorted(studios.names, key=len),  # Enter takes the first name that contains the text
                 value=studios.default,
-                label="Checkpoint, or a Hub id as in user/name" if studios.hub else "Checkpoint",
+                label="Checkpoint, or a Hub id (user/name)" if studios.hub else "Checkpoint",
                 allow_custom_value=True,
                 elem_id="checkpoint",
                 min_width=230,
@@ -52,10 +52,10 @@ class Header:
         self.picks(self.picker.input, self.picker)
 
     def picks(self, event: Callable, choice: gr.Component | None = None, choose: Callable[[], str] | None = None) -> None:
-        """Let an event choose the checkpoint: that in a component, or that which a function names."""
+        """Let an event choose the checkpoint: the value of a component, or the result of a function."""
 
         def pick(current: str, picked: int, wish: str | None = None) -> tuple[str, str, int]:
-            """The chosen checkpoint once it is open; the one before where it cannot be."""
+            """The chosen checkpoint after it is loaded, or the earlier one if loading fails."""
             name = (wish if choose is None else choose()) or ""
             if name.strip() not in self.studios.names and self.studios.hub:
                 gr.Info(f"Looking for {html.escape(quote(name.strip()), quote=False)} on the Hugging Face Hub.")

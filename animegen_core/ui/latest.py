@@ -1,4 +1,4 @@
-"""The newest request of a visitor wins."""
+"""Cancels outdated requests: the newest request of a visitor wins."""
 
 import itertools
 from collections.abc import Callable
@@ -7,35 +7,35 @@ import gradio as gr
 
 
 class Latest:
-    """Tells a handler whether its visitor has asked for something newer meanwhile, so that its result would be stale.
+    """Tells a handler whether its visitor has made a newer request, so that its result is outdated.
 
-    Several events can ask for the same result (a control, the opening of the tab, a file that is restored), and their answers
-    may come in another order than the questions.
+    Several events can request the same result (a control, opening the tab, restoring a file), and their results may arrive
+    out of order.
     """
 
     def __init__(self, demo: gr.Blocks) -> None:
-        self._newest: dict[str, int] = {}  # by visitor
-        self._answered: dict[str, int] = {}  # the newest of them, once it is
+        self._newest: dict[str, int] = {}  # number of the newest request, by visitor
+        self._answered: dict[str, int] = {}  # number of the newest answered request, by visitor
         self._turns = itertools.count()
         demo.unload(self._forget)
 
     def begin(self, request: gr.Request) -> Callable[[], bool]:
-        """Note a request; the function returned says whether it is still the visitor's newest."""
+        """Register a request. The returned function says whether it is still the visitor's newest."""
         self._newest[request.session_hash] = next(self._turns)
         return self.watch(request)
 
     def watch(self, request: gr.Request) -> Callable[[], bool]:
-        """Note nothing; the function returned says whether nothing has been asked for since."""
+        """Register nothing. The returned function says whether no request has been registered since."""
         visitor = request.session_hash
         turn = self._newest.get(visitor)
         return lambda: self._newest.get(visitor) == turn
 
     def answer(self, request: gr.Request) -> None:
-        """Note that the visitor's newest request has its answer."""
+        """Register that the visitor's newest request is answered."""
         self._answered[request.session_hash] = self._newest[request.session_hash]
 
     def is_answered(self, request: gr.Request) -> bool:
-        """Whether the newest request has its answer: for work that would only slow that request."""
+        """Whether the newest request is answered; work that would only slow it down should wait."""
         return self._answered.get(request.session_hash) == self._newest.get(request.session_hash)
 
     def _forget(self, request: gr.Request) -> None:

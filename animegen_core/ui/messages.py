@@ -1,4 +1,4 @@
-"""How the page tells that something did not work."""
+"""Error messages of the page."""
 
 import contextlib
 import functools
@@ -18,7 +18,7 @@ _TITLE = "That did not work"
 
 
 def _plain(error: AnimeGenError) -> str:
-    """An error's sentence for a message box, which would take markup in a quoted value for its own."""
+    """An error's text, escaped for a message box, which renders HTML."""
     return html.escape(str(error), quote=False)
 
 
@@ -30,13 +30,14 @@ def _telling() -> Iterator[None]:
     except AnimeGenError as error:
         raise gr.Error(_plain(error), print_exception=False, title=_TITLE) from error
     except Abandoned as error:
-        raise gr.Error("Nobody waits for this any more.", print_exception=False, visible=False) from error
+        raise gr.Error("This request was cancelled.", print_exception=False, visible=False) from error
 
 
 def told(handler: Callable) -> Callable:
-    """Bad input becomes a message in the page, and what is on it stays; drawing ends when the visitor cancels or leaves.
+    """Decorator for handlers: bad input becomes a message in the page, which otherwise stays unchanged.
 
-    For functions and for generators, whose steps may each run in another thread.
+    Drawing ends when the visitor cancels or leaves. Works for functions and for generators, whose steps may run in different
+    threads.
     """
 
     @functools.wraps(handler)
@@ -59,7 +60,7 @@ def told(handler: Callable) -> Callable:
 
 
 def answered(function: Callable) -> Callable:
-    """The same for functions that a component of the page calls itself: bad input is an answer of 400."""
+    """Decorator for functions that a component's script calls: bad input becomes a response of 400."""
 
     @functools.wraps(function)
     def answering(*args: Any) -> Any:
@@ -73,5 +74,5 @@ def answered(function: Callable) -> Callable:
 
 
 def warn(error: AnimeGenError) -> None:
-    """Tell, and go on."""
+    """Show an error as a warning and continue."""
     gr.Warning(_plain(error), title=_TITLE)

@@ -40,13 +40,13 @@ _LEAST, _MOST = 1, 5  # doublings of 4 px at which a slider lets middle and fine
 
 
 class MixTab:
-    """Lays the tab out inside the current Blocks and wires it."""
+    """Builds the tab inside the current Blocks."""
 
     def __init__(self, frame: Frame) -> None:
         self.frame, self.studios = frame, frame.studios
         self.latest = Latest(frame.demo)
         self.inbox = frame.inboxes["mix"]
-        self.template = gr.State({"seed": FIRST_SEEDS[0]})  # what the controls do not show: noise and variation
+        self.template = gr.State({"seed": FIRST_SEEDS[0]})  # fields without a control: noise and variation
         first = self.studios.get(self.studios.default)
         able = first.capabilities.styles
         with gr.Column(visible=not able) as self.sorry:
@@ -98,9 +98,9 @@ class MixTab:
     def _lay_out_matrix(self) -> None:
         gr.HTML("<h3>Mixing matrix</h3>", elem_classes="row-title", padding=False)
         with gr.Row(elem_classes="thirds"):
-            self.rows = gr.Textbox("1-4", label="Rows: seeds", info="They give the colours.", elem_id="matrix-rows")
+            self.rows = gr.Textbox("1-4", label="Rows: seeds", info="Seeds of the colours.", elem_id="matrix-rows")
             self.columns = gr.Textbox(
-                "11-16", label="Columns: seeds", info="They give pose, shape and features.", elem_id="matrix-columns"
+                "11-16", label="Columns: seeds", info="Seeds of pose, shape and features.", elem_id="matrix-columns"
             )
             self.make = gr.Button("Make the matrix", elem_id="matrix-make", min_width=140)
         self.progress = progress_bar("matrix-progress")
@@ -152,7 +152,7 @@ class MixTab:
 
     @told
     def blend(self, request: gr.Request, name: str, template: dict, *controls: Any) -> tuple:
-        """The three sources, the face that is made of them, and its trace in the history."""
+        """Draw the three sources and the mixed face, and add it to the history."""
         is_newest, studio = self.latest.begin(request), self.studios.get(name)
         if not studio.capabilities.styles:
             return (gr.skip(),) * 3
@@ -170,11 +170,11 @@ class MixTab:
         return faces, view, history_entry(studio, character, view)
 
     def blend_unasked(self, request: gr.Request, *what: Any) -> tuple:
-        """The same for a visitor who has changed nothing here: it leaves no trace."""
+        """As ``blend``, without an entry in the history, because the visitor has changed nothing."""
         return self.blend(request, *what)[:2]
 
     def blend_opened(self, request: gr.Request, note: dict, *what: Any) -> tuple:
-        """The same for what a message brought, which a matrix is instead of the mixed face."""
+        """As ``blend``, for a message; nothing is drawn if the message has a matrix."""
         blended = self.blend(request, *what)
         return (*blended[:2], gr.skip()) if "matrix" in note else blended
 
@@ -184,19 +184,19 @@ class MixTab:
 
     @told
     def adapt(self, name: str) -> tuple:
-        """Another checkpoint: the mixer, or a sentence why there is none."""
+        """Adapt to another checkpoint: show the mixer, or the reason why mixing is impossible."""
         studio = self.studios.get(name)
         able = studio.capabilities.styles
         colour = gr.update(visible=True) if studio.capabilities.labels else gr.update(visible=False, value=ANY)
         return gr.update(visible=not able), _reason(studio), gr.update(visible=able), colour, colour
 
     def adapt_to_picked(self, name: str) -> tuple:
-        """The same, and the creativity to begin with."""
+        """As ``adapt``, and set its usual creativity."""
         return *self.adapt(name), self.studios.get(name).usual_psi
 
     @told
     def open_message(self, note: dict, template: dict, *controls: Any) -> tuple:
-        """A face as one source, which brings its colours and creativity, or a whole mixed character or matrix to show."""
+        """Take a message: a face as one source, with its colours and creativity, or a mixed character or matrix to open."""
         seeds, others, sides = list(controls[:3]), controls[3:8], controls[8:]
         if "matrix" in note:
             matrix = Matrix.from_dict(note["matrix"])
@@ -213,7 +213,7 @@ class MixTab:
 
     @told
     def send(self, template: dict, *controls: Any) -> tuple:
-        """The mixed face as a key of the animation."""
+        """Send the mixed face to Animate as a key."""
         return gr.Tabs(selected="animate"), message("add", _mixed(template, *controls))
 
     @told
@@ -238,11 +238,11 @@ class MixTab:
         size: str,
         embed: bool,
     ) -> Iterator[tuple]:
-        """Every column's shape with every row's colours, and its trace in the history."""
+        """Draw the matrix of every column's shape with every row's colours, and add it to the history."""
         seeds = [parse_seeds(rows), parse_seeds(columns)]
         for what, many in zip(("rows", "columns"), seeds):
             if len(many) > _SIDE:
-                raise AnimeGenError(f"The matrix has {len(many)} {what}; at most {_SIDE} are drawn.")
+                raise AnimeGenError(f"The matrix has {len(many)} {what}, but at most {_SIDE} are possible.")
         template = Character(0, colour(hair), colour(eyes), psi, crossovers=_sizes(middle, fine))
         matrix, studio = Matrix(*seeds, template=template), self.studios.get(name)
         side = size_of(studio, size)
@@ -261,14 +261,14 @@ class MixTab:
         yield gr.Image(keep_file(png, "animegen-matrix.png", self.matrix.GRADIO_CACHE), visible=True), entry, None
 
     def make_opened(self, note: dict, *controls: Any) -> Iterator[tuple]:
-        """The matrix that a message brought."""
+        """Draw the matrix of a message."""
         if "matrix" in note:
             yield from self.make_matrix(*controls)
 
 
 def _reason(studio: Studio) -> str:
     return (
-        f"**{studio.checkpoint.name}** draws a face from one latent in one go, so it has no layers of style to mix. "
+        f"**{studio.checkpoint.name}** has no styles to mix: one latent sets the whole face. "
         "Mixing needs a StyleGAN or a StyleGAN2."
     )
 
@@ -283,7 +283,7 @@ def _sizes(middle: int, fine: int) -> tuple[int, int]:
 
 
 def _looks(character: Character) -> tuple:
-    """Values of the crossovers, the colours and the creativity."""
+    """Values of the controls for crossovers, colours and creativity."""
     return *_steps(character), choice(character.hair), choice(character.eyes), character.psi
 
 
@@ -293,20 +293,20 @@ def _steps(character: Character) -> list[int]:
 
 
 def _require_ours(matrix: Matrix) -> None:
-    """See that the controls can hold a matrix.
+    """Check that the controls can represent a matrix.
 
     Raises:
-        AnimeGenError: it was made in Python, with more than they have.
+        AnimeGenError: it has settings for which there are no controls.
     """
     look = matrix.template
     ours = Character(0, look.hair, look.eyes, look.psi, crossovers=_sizes(*_steps(look)))
     if matrix != Matrix(matrix.rows, matrix.columns, template=ours):
         wish = "python -m animegen_core render"
-        raise AnimeGenError(f"This matrix has bands or variations that this page has no controls for; {wish} draws it.")
+        raise AnimeGenError(f"This matrix has bands or variations for which this page has no controls; {wish} draws it.")
 
 
 def _seed_list(seeds: Sequence[int]) -> str:
-    """Seeds as they are typed: ranges where they count up."""
+    """Seeds as text, with ranges for consecutive seeds."""
     runs: list[list[int]] = []
     for seed in seeds:
         if runs and seed == runs[-1][-1] + 1:
@@ -327,10 +327,10 @@ def _mixed(
     eyes: str,
     psi: float,
 ) -> Character:
-    """The character that the controls describe, with the template's noise and variation where it has its own."""
+    """The character of the controls, with the template's noise and variation if it has them."""
     own = Character.from_dict(template)
     seeds = [the_seed(seed, band.capitalize()) for band, seed in zip(BANDS, (coarse, middle, fine))]
     if own.coarse is None and not own.variation_strength:
-        own = replace(own, seed=seeds[0])  # nothing hangs on the old one
+        own = replace(own, seed=seeds[0])  # the old seed has no effect
     sources = {band: None if seed == own.seed and getattr(own, band) is None else seed for band, seed in zip(BANDS, seeds)}
     return replace(own, hair=colour(hair), eyes=colour(eyes), psi=psi, crossovers=_sizes(from_middle, from_fine), **sources)

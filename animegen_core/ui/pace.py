@@ -1,16 +1,16 @@
-"""How far a task is: the values of its quiet bar, now and then."""
+"""Progress of a task, for a progress bar."""
 
 import time
 from typing import Any
 
-_EVERY = 0.4  # seconds: often enough to see it move
+_EVERY = 0.4  # seconds between reports
 
 
 class Pace:
-    """Counts what is done of a task that has begun now.
+    """Measures the progress of a task that starts now.
 
     Args:
-        total: the number of pictures to draw.
+        total: the number of images to draw.
     """
 
     def __init__(self, total: int) -> None:
@@ -18,7 +18,7 @@ class Pace:
         self._began = self._reported = time.monotonic()
 
     def report(self, done: int) -> dict[str, Any] | None:
-        """A ``progress_bar``'s value, or None where the last report is fresh or all is done."""
+        """The value of a ``progress_bar``; None if the last report is recent or all is done."""
         now = time.monotonic()
         if done >= self.total or now - self._reported < _EVERY:
             return None

@@ -1,4 +1,4 @@
-"""Pictures as the page shows them: data URLs for what is looked at, files for what is kept."""
+"""Images of the page: data URLs for display, files for downloads."""
 
 import base64
 import io
@@ -16,24 +16,24 @@ from animegen_core.studio import Studio
 from animegen_core.ui.messages import answered
 from animegen_core.ui.studios import Studios
 
-TILE, FILM, LARGE = 128, 256, 512  # px at most: one face of many, a film's frames, the one large face
-_QUALITY = 92  # of JPEG: no seen loss, and ten times as fast as PNG
+TILE, FILM, LARGE = 128, 256, 512  # maximum size in px of a small face, a film's frames, and the large face
+_QUALITY = 92  # of JPEG: no visible loss, and ten times as fast as PNG
 
 
 def data_url(picture: Image.Image) -> str:
-    """The picture as a JPEG in a data URL, with full colour resolution."""
+    """The image as a JPEG in a data URL, without chroma subsampling."""
     stream = io.BytesIO()
     picture.save(stream, "JPEG", quality=_QUALITY, subsampling=0)
     return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
 def keep_file(content: bytes, name: str, cache: str) -> str:
-    """Write a file that a visitor may fetch, into a folder of its own; the app deletes it after an hour."""
+    """Write a file for download into a new folder; the app deletes it after an hour."""
     return save_bytes_to_cache(content, name, cache)
 
 
 def file_stem(studio: Studio, character: Character) -> str:
-    """Name of a face's file without suffix: checkpoint, seed, and what differs from the defaults."""
+    """File name of a face without suffix: checkpoint, seed, and values that differ from the defaults."""
     parts = [re.sub(r"[^\w.-]+", "-", studio.checkpoint.name), f"seed{character.seed:05d}"]
     parts += [f"{part}-{colour}" for part, colour in (("hair", character.hair), ("eyes", character.eyes)) if colour]
     if character.psi != 1:
@@ -44,7 +44,7 @@ def file_stem(studio: Studio, character: Character) -> str:
 
 
 def caption(character: Character) -> str:
-    """A face in words: seed, colours and creativity."""
+    """A caption: seed, colours and creativity."""
     words = [f"Seed {character.seed}"]
     words += [f"{colour} {part}" for part, colour in (("hair", character.hair), ("eyes", character.eyes)) if colour]
     if character.psi != 1:
@@ -67,7 +67,7 @@ def draw_files(
     """PNG files of faces, with their captions, one by one as they are drawn.
 
     Args:
-        drawn: pictures of that size that are there already, by the place of their character.
+        drawn: images of that size that are there already, by the place of their character.
     """
     drawn = drawn or {}
     others = studio.render_many([who for place, who in enumerate(characters) if place not in drawn], size)
@@ -78,20 +78,20 @@ def draw_files(
 
 
 def blank_file(cache: str) -> str:
-    """The file of a tile whose face is still to be drawn."""
+    """File of an empty tile, for a face that is not drawn yet."""
     return keep_file(encode_png(Image.new("RGBA", (8, 8), (128, 128, 128, 40))), "blank.png", cache)
 
 
 def shown_side(studio: Studio, most: int) -> int:
-    """Side in pixels at which a face is shown: the largest of at most ``most``, or the checkpoint's own where that is larger.
+    """Size in pixels at which a face is shown: the largest up to ``most``, or the checkpoint's own if that is larger.
 
-    Eight times its own is never shown, as it has no finer lines than four times.
+    Never eight times its own, which has no more detail than four times.
     """
     return max((side for side in studio.sizes[:3] if side <= most), default=studio.sizes[0])
 
 
 def large_view(studio: Studio, character: Character, picture: Image.Image | None = None) -> dict[str, Any]:
-    """A ``live_face``'s value: the face, drawn here unless its picture is given."""
+    """A ``live_face``'s value: the face, drawn here unless its image is given."""
     words = caption(character)
     return {
         "src": data_url(picture or studio.render(character, shown_side(studio, LARGE))),
@@ -103,17 +103,17 @@ def large_view(studio: Studio, character: Character, picture: Image.Image | None
 
 
 def history_entry(studio: Studio, character: Character, view: dict[str, Any]) -> dict[str, Any]:
-    """A ``history_strip``'s value: the face of a ``large_view``."""
+    """The value of a ``history_strip`` for a ``large_view``."""
     return {"src": view["src"], "label": view["caption"], "description": studio.describe(character)}
 
 
 def previewer(studios: Studios) -> Callable[[dict[str, Any]], str]:
-    """A ``live_face``'s preview function."""
+    """The preview function of a ``live_face``."""
 
     @answered
     def preview(wish: dict[str, Any]) -> str:
         if not isinstance(wish, dict):
-            raise AnimeGenError(f"The wish is {quote(wish)}, but must name a checkpoint and a character.")
+            raise AnimeGenError(f"The request is {quote(wish)}, but must have a checkpoint and a character.")
         studio = studios.get(wish.get("checkpoint"))
         return data_url(studio.render(Character.from_dict(wish.get("character")), shown_side(studio, LARGE)))
 

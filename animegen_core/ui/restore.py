@@ -1,4 +1,4 @@
-"""From a description, of a saved file or of the history, back to the controls."""
+"""Restores the controls from a description in a file or in the history."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ from animegen_core.ui.studios import Studios
 
 
 def thumbnailer(studios: Studios) -> Callable[[dict[str, Any]], str]:
-    """The history's function from a description to its thumbnail's data URL."""
+    """The history's function that returns the data URL of a description's thumbnail."""
 
     @answered
     def thumbnail(description: dict[str, Any]) -> str:
@@ -38,7 +38,7 @@ def restores(frame: Frame, event: Callable) -> None:
 
 
 def wire_restoring(frame: Frame) -> None:
-    """Let a file, and a click in the history, set all controls."""
+    """Let an uploaded file and a click in the history set all controls."""
 
     @told
     def from_file(path: str | None) -> tuple:
@@ -56,7 +56,7 @@ def _outputs(frame: Frame) -> list:
 
 
 def _turn_to(frame: Frame, description: dict[str, Any]) -> tuple:
-    """Values of the outputs: the description's checkpoint, and the right tab with the message that shows it."""
+    """Values of the outputs: the description's checkpoint, its tab, and a message that opens it there."""
     name, described = read_described(description)
     name = frame.studios.find(name, description.get("checkpoint_hash"))
     studio = frame.studios.get(name)
@@ -65,12 +65,12 @@ def _turn_to(frame: Frame, description: dict[str, Any]) -> tuple:
     tab = _tab_of(described)
     inboxes = (message("show", described) if inbox == tab else gr.skip() for inbox in frame.inboxes)
     if description.get("checkpoint_hash") not in (None, studio.checkpoint.hash):
-        gr.Warning("The checkpoint has other weights today than when this was saved: the face will differ.")
+        gr.Warning("The checkpoint's weights have changed since this was saved, so the face will differ.")
     return name, name, gr.Tabs(selected=tab), *inboxes
 
 
 def _characters(described: Character | Animation | Matrix) -> tuple[Character, ...]:
-    """Those that stand for what is described: of a matrix its first mixture."""
+    """The characters of a description; for a matrix, its first mix."""
     if isinstance(described, Animation):
         return described.keys
     return (described.mixed(described.rows[0], described.columns[0]) if isinstance(described, Matrix) else described,)

@@ -1,4 +1,4 @@
-"""How the studio in the browser runs: environment variables, which a Space has on its settings page."""
+"""Settings of the studio: flags and environment variables. A Space has the variables on its settings page."""
 
 import argparse
 import inspect
@@ -17,17 +17,17 @@ _ON, _OFF = ("on", "1", "true", "yes"), ("off", "0", "false", "no")
 
 @dataclass(frozen=True)
 class Settings:
-    """What ``app.py`` reads before it starts. A variable that is empty counts as one that is not set.
+    """Settings of ``app.py``. An empty variable counts as not set.
 
     Attributes:
-        checkpoint: ``ANIMEGEN_CHECKPOINT``, what the studio opens with: a bundled name, a folder, or user/repo[@revision].
-        queue: ``ANIMEGEN_QUEUE``, how many requests may wait at once; whoever comes later is told to come back. It is always
-            given to Gradio, whose own limit is none at home and 1 on ZeroGPU.
-        hub: ``ANIMEGEN_HUB``, on or off: whether visitors may name a repository of the Hub as a checkpoint. It is off on a
-            Space, where strangers would fill memory and disk, and on elsewhere.
-        vote: ``ANIMEGEN_VOTE``, on or off: whether there is the tab where visitors vote; off on a Space, on elsewhere.
-        device: no variable of its own: the CPU on a ZeroGPU Space, where torch reports a GPU that is only lent to functions
-            that ask for it, and waiting for one takes longer than drawing a face; elsewhere None, the best device present.
+        checkpoint: ``ANIMEGEN_CHECKPOINT``, the first checkpoint: a bundled name, a folder, or user/repo[@revision].
+        queue: ``ANIMEGEN_QUEUE``, maximum number of waiting requests; further ones are refused. Gradio's own default is no
+            limit, or 1 on ZeroGPU.
+        hub: ``ANIMEGEN_HUB``, on or off: whether visitors may open a repository of the Hub. Off by default on a Space, where
+            strangers would fill memory and disk.
+        vote: ``ANIMEGEN_VOTE``, on or off: the Vote tab. Off by default on a Space.
+        device: has no variable. The CPU on a ZeroGPU Space, where waiting for a GPU takes longer than drawing a face;
+            elsewhere the best available device (None).
     """
 
     checkpoint: str = DEFAULT_CHECKPOINT
@@ -38,10 +38,10 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """The settings that the variables give; ``SPACE_ID`` and ``SPACES_ZERO_GPU`` tell where the program runs.
+        """Settings from environment variables. ``SPACE_ID`` and ``SPACES_ZERO_GPU`` are set on a Space.
 
         Raises:
-            AnimeGenError: a variable has a value that cannot be.
+            AnimeGenError: a variable has an invalid value.
         """
         given = {name: value.strip() for name, value in environment.items() if value.strip()}
         at_home = "SPACE_ID" not in given
@@ -66,20 +66,18 @@ def read_command_line(
         The settings, and the port to listen on, or None for Gradio's choice.
 
     Raises:
-        AnimeGenError: a flag or variable has a value that cannot be.
+        AnimeGenError: a flag or variable has an invalid value.
     """
     parser = argparse.ArgumentParser(
         "python app.py",
         description="Start the studio in the browser.",
         epilog=f"Settings and their environment variables:\n{inspect.getdoc(Settings).partition('Attributes:')[2]}\n"
-        "GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where to listen, ANIMEGEN_VOTES in which file votes are kept, and\n"
-        "ANIMEGEN_VOTE_PICTURES which folder or zip of real pictures takes part in the vote.",
+        "GRADIO_SERVER_NAME and GRADIO_SERVER_PORT set address and port, ANIMEGEN_VOTES the file of the votes, and\n"
+        "ANIMEGEN_VOTE_PICTURES a folder or zip of real images that take part in the vote.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--checkpoint", help="What to open, instead of ANIMEGEN_CHECKPOINT.")
-    parser.add_argument(
-        "--port", help="Where to listen, instead of GRADIO_SERVER_PORT; by default the first free one from 7860."
-    )
+    parser.add_argument("--checkpoint", help="First checkpoint, instead of ANIMEGEN_CHECKPOINT.")
+    parser.add_argument("--port", help="Port, instead of GRADIO_SERVER_PORT; by default the first free one from 7860.")
     given = parser.parse_args(arguments)
     settings = Settings.from_environment(environment)
     if given.checkpoint:

@@ -1,4 +1,4 @@
-"""The checkpoints that visitors of the app can pick."""
+"""The checkpoints that visitors can choose."""
 
 import threading
 from typing import NoReturn
@@ -9,18 +9,18 @@ from animegen_core.errors import AnimeGenError, quote
 from animegen_core.families import Capabilities
 from animegen_core.studio import Studio
 
-_KEPT = 6  # checkpoints from the Hub in memory at once, of some 15 MB each
+_KEPT = 6  # checkpoints of the Hub in memory, of about 15 MB each
 
 
 class Studios:
-    """Opens checkpoints by name, each at its first use, and keeps them for all visitors.
+    """Loads checkpoints by name at their first use, and keeps them for all visitors.
 
-    Visitors name bundled checkpoints and repositories of the Hub, never folders of this computer.
+    Visitors can open bundled checkpoints and repositories of the Hub, but no folders of this computer.
 
     Args:
-        default: the studio that the app opens with.
-        others: more that are offered beside the bundled ones.
-        hub: whether visitors may name a repository of the Hub.
+        default: the first studio of the app.
+        others: further ones beside the bundled checkpoints.
+        hub: whether visitors may open a repository of the Hub.
     """
 
     def __init__(self, default: Studio, *others: Studio, hub: bool = True) -> None:
@@ -33,7 +33,7 @@ class Studios:
 
     @property
     def names(self) -> list[str]:
-        """What the picker lists: the default first."""
+        """Names for the picker, the default first."""
         return list(dict.fromkeys([*self._given, *bundled_names()]))
 
     def opens_with(self, capability: str) -> bool:
@@ -41,7 +41,7 @@ class Studios:
         return getattr(self.get(self.default).capabilities, capability)
 
     def best_with_styles(self) -> str | None:
-        """Of the listed checkpoints that have styles, the one that has seen most pictures."""
+        """The listed checkpoint with styles that has seen most images; None if there is none."""
         configs = {**bundled_configs(), **{name: studio.checkpoint.config for name, studio in self._given.items()}}
         able = [
             (config["images_seen"], name)
@@ -62,20 +62,20 @@ class Studios:
             return self._given[name]
         with self._lock:
             studio = self._loaded.pop(name, None) or self._open(name)
-            self._loaded[name] = studio  # the last used is the last in line
+            self._loaded[name] = studio  # the most recently used is last
             if len(self._loaded) > _KEPT:
                 del self._loaded[next(iter(self._loaded))]
         return studio
 
     def find(self, name: str, wanted: object) -> str:
-        """The name that a description's checkpoint has here: its own, or that of another with the same weights.
+        """The name of a description's checkpoint here: its own, or that of a checkpoint with the same weights.
 
         Args:
-            name: its own.
-            wanted: the hash of the weights that the description was made with.
+            name: as in the description.
+            wanted: hash of the weights, as in the description.
 
         Raises:
-            AnimeGenError: as in ``get``; the sentence tells the hash.
+            AnimeGenError: as in ``get``; the message includes the hash.
         """
         try:
             self.get(name)
@@ -84,7 +84,7 @@ class Studios:
             known = {**self._given, **self._loaded}
             if same := [here for here, studio in known.items() if studio.checkpoint.hash == wanted]:
                 return same[0]
-            # What a run wrote was once called after its folder.
+            # The checkpoint of a run was once named after its folder.
             if same := [here for here, studio in self._given.items() if studio.checkpoint.path.name == name]:
                 return same[0]
             reason = "" if wanted is None else f" The hash of its weights is {quote(wanted)}."
@@ -97,5 +97,5 @@ class Studios:
         return Studio.load(known, self._device, local_folders=False)
 
     def _refuse(self, name: object) -> NoReturn:
-        advice = ", or a repository of the Hub as in user/name" if self.hub else ""
+        advice = ", or a repository of the Hub, user/name" if self.hub else ""
         raise AnimeGenError(f"Unknown checkpoint {quote(name)}; choose one of: {', '.join(self.names)}{advice}.")

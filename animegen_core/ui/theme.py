@@ -1,4 +1,4 @@
-"""The studio's look: a quiet page on which the faces are the colour. Only system fonts, so that nothing is fetched."""
+"""Theme and style sheet of the studio. Only system fonts, so that nothing is downloaded."""
 
 import gradio as gr
 from gradio.themes import colors, sizes
@@ -11,7 +11,7 @@ _MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 
 
 def studio_theme() -> gr.themes.Base:
-    """Rose on slate, in a light and a dark form that follow the browser's setting."""
+    """Rose on slate, light or dark as the browser is set."""
     theme = gr.themes.Base(
         primary_hue=colors.rose,
         secondary_hue=colors.rose,
@@ -62,11 +62,11 @@ SWATCHES = {
 
 
 def css() -> str:
-    """The page's style sheet, with a swatch for each colour and a gallery for each number of drawn faces."""
+    """The page's style sheet, with rules for colour swatches and for partly drawn galleries."""
     rules = [
         f'.swatches [data-testid="{name.capitalize()}-radio-label"]::before {{ background: {hue}; }}'
         for name, hue in SWATCHES.items()
     ]
-    # A gallery of class "drawn-5" shows five new faces; those behind them are still the old ones.
+    # In a gallery of class "drawn-5" five faces are new, and the others are still old.
     dimmed = ", ".join(f"#gallery.drawn-{count} .gallery-item:nth-child(n + {count + 1})" for count in range(MAX_FACES))
     return "\n".join([asset("studio.css"), *rules, f"{dimmed} {{ opacity: .4; pointer-events: none; }}"])

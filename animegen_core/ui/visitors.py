@@ -1,4 +1,4 @@
-"""Who asks: the visitors of a studio, told apart by address and by page, and how they share it."""
+"""Fair scheduling between visitors, who are identified by address and by page."""
 
 import asyncio
 import contextlib
@@ -17,18 +17,18 @@ from gradio.utils import LRUCache
 
 from animegen_core.drawing import Caller, drawing_for
 
-FILMS = "films"  # the line in which films wait to be written, each of which can take 200 MB and half a minute
-_LINES = {FILMS: 2, "faces": 8}  # lines, and how many jobs of each run at once
-_MOST_SESSIONS = 512  # whose messages are kept until they are fetched
+FILMS = "films"  # the queue of films to write, each of which can take 200 MB and half a minute
+_LINES = {FILMS: 2, "faces": 8}  # queues, and how many jobs of each run at once
+_MOST_SESSIONS = 512  # sessions whose messages are kept until they are fetched
 
 
 def address_of(request: Any) -> str:
-    """The address that a request of FastAPI or Gradio comes from."""
+    """The client address of a request of FastAPI or Gradio."""
     return request.client.host if request.client else ""
 
 
 def drawing_for_visitor() -> AbstractContextManager[None]:
-    """Within the block faces are drawn for the visitor whose request this thread answers, as long as that waits."""
+    """Context in which faces are drawn for the visitor of the current request, until that is cancelled."""
     request, blocks = LocalContext.request.get(None), LocalContext.blocks.get(None)
     if request is None or blocks is None:
         return contextlib.nullcontext()
@@ -37,18 +37,18 @@ def drawing_for_visitor() -> AbstractContextManager[None]:
 
 
 def _waits_for(blocks: gr.Blocks, job: str) -> bool:
-    """Whether a job of the queue was neither cancelled nor left by its visitor."""
+    """Whether a job of the queue is still wanted: not cancelled, and its visitor has not left."""
     event = blocks._queue.event_ids_to_events.get(job)
     return event is not None and event.alive
 
 
 def in_turns(items: Iterable[Any], running: Iterable[Any], key: Callable[[Any], Hashable]) -> list[Any]:
-    """Items in the order in which their owners take turns: everybody's first before anybody's second.
+    """Items in round-robin order of their owners: everybody's first before anybody's second.
 
     Args:
-        items: what waits, oldest first.
-        running: what has had its turn and is not done; it counts as its owner's first.
-        key: an item's owner.
+        items: the waiting items, oldest first.
+        running: the running items; each counts as an earlier turn of its owner.
+        key: returns an item's owner.
     """
     turns = Counter(map(key, running))
     order = []
@@ -59,11 +59,11 @@ def in_turns(items: Iterable[Any], running: Iterable[Any], key: Callable[[Any], 
 
 
 class Turns:
-    """Lets so many requests in at once. The others wait, and their owners take turns.
+    """Limits concurrent requests. The others wait, and their owners take turns.
 
     Args:
-        at_once: how many are in at once.
-        most: how many of one owner may wait.
+        at_once: maximum number of concurrent requests.
+        most: maximum number of waiting requests of one owner.
     """
 
     def __init__(self, at_once: int, most: int) -> None:
@@ -73,10 +73,10 @@ class Turns:
 
     @contextlib.asynccontextmanager
     async def turn(self, owner: str, leave: Callable[[], Awaitable]) -> AsyncIterator[bool]:
-        """Wait for the owner's turn, and give it back at the end. Yields False where ``leave()`` is over before the turn comes.
+        """Wait for a turn of the owner, and release it at the end. Yields False if ``leave()`` returns before the turn.
 
         Raises:
-            fastapi.HTTPException: 429, too many of the owner's wait already.
+            fastapi.HTTPException: 429, too many requests of the owner are waiting.
         """
         if sum(name == owner for name, _ in self._waiting) >= self._most:
             raise too_many(self._most)
@@ -101,15 +101,15 @@ class Turns:
 
 
 def too_many(count: int) -> fastapi.HTTPException:
-    """What a visitor is told who asks for more while so many requests wait."""
-    return fastapi.HTTPException(429, f"{count} of your requests are waiting already; let some finish first.")
+    """The error for a visitor who already has so many waiting requests."""
+    return fastapi.HTTPException(429, f"{count} of your requests are already waiting; let some finish first.")
 
 
 class VisitorQueue(Queue):
-    """Gradio's queue, in which visitors take turns and none can fill it alone.
+    """Gradio's queue, changed so that visitors take turns and none can fill it.
 
-    An address has at most half of the places in which to wait, a page of it at most half of those, and an address has at most
-    half of a line's jobs running: whoever comes next finds the other half free.
+    An address has at most half of the waiting places, one page at most half of those, and an address at most half of the
+    running jobs of a queue. The other half stays free for others.
     """
 
     def __init__(self, demo: gr.Blocks, max_size: int) -> None:
@@ -124,10 +124,10 @@ class VisitorQueue(Queue):
         self.pending_messages_per_session = _Sessions(_MOST_SESSIONS)
 
     async def push(self, body: PredictBodyInternal, request: fastapi.Request, username: str | None) -> tuple:
-        """Take a job in, or tell its visitor why not.
+        """Accept a job, or refuse it.
 
         Raises:
-            fastapi.HTTPException: 429, the visitor has too many waiting already.
+            fastapi.HTTPException: 429, the visitor has too many waiting jobs.
         """
         waiting = [event for line in self.event_queue_per_concurrency_id.values() for event in line.queue]
         neighbours = [event for event in waiting if _address(event) == address_of(request)]
@@ -138,7 +138,7 @@ class VisitorQueue(Queue):
         return await super().push(body, request, username)
 
     def get_events(self) -> tuple[list[Event], bool, str] | None:
-        """The next job to run, of a line that has room."""
+        """The next job of a queue with free capacity."""
         running = [event for job in self.active_jobs if job for event in job]
         lines = list(self.event_queue_per_concurrency_id.items())
         random.shuffle(lines)
@@ -155,12 +155,12 @@ class VisitorQueue(Queue):
         return None
 
     def broadcast_estimations(self, concurrency_id: str, after: int | None = None) -> None:
-        """Tell those that wait their places; a newcomer may come before others."""
+        """Send waiting jobs their positions; a new job may be placed before others."""
         changed = self._order(concurrency_id)
         super().broadcast_estimations(concurrency_id, None if changed else after)
 
     def _order(self, name: str) -> bool:
-        """Put what waits in a line in the order of turns; whether that is another than before."""
+        """Sort the waiting jobs of a queue by turns. Returns whether the order has changed."""
         line = self.event_queue_per_concurrency_id[name].queue
         beside = [event for job in self.active_jobs if job for event in job if event.concurrency_id == name]
         order = in_turns(in_turns(line, beside, _page), beside, _address)
@@ -168,7 +168,7 @@ class VisitorQueue(Queue):
         return changed
 
     async def process_events(self, events: list[Event], *args: Any) -> None:
-        """Run a job. What Gradio keeps for a page is forgotten at once where there is none: a program that named no session."""
+        """Run a job. Gradio's state of a session is deleted at once if the job has no page, as of a program without session."""
         try:
             await super().process_events(events, *args)
         finally:
@@ -178,7 +178,7 @@ class VisitorQueue(Queue):
 
 
 class _Sessions(LRUCache):
-    """The messages of pages; those of which nobody has asked for the longest time go first."""
+    """Messages of pages; the least recently fetched are dropped first."""
 
     def __getitem__(self, session: str) -> Any:
         self.move_to_end(session)
@@ -194,7 +194,7 @@ def _page(event: Event) -> str:
 
 
 def share_out(demo: gr.Blocks, most_waiting: int) -> gr.Blocks:
-    """Give a page the queue above, past which no function that draws can be called."""
+    """Install the queue in a page, so that no drawing function can be called around it."""
     demo.queue(max_size=most_waiting, api_open=False)
     demo._queue = VisitorQueue(demo, most_waiting)
     for function in demo.fns.values():

@@ -1,7 +1,7 @@
-"""The Vote tab: which of two faces is better? Nobody is told whose they are before the vote.
+"""The Vote tab: a blind test of which of two faces is better.
 
-``ANIMEGEN_VOTES`` names the file in which votes are kept, and ``ANIMEGEN_VOTE_PICTURES`` a folder or zip of real pictures
-that take part as if a checkpoint had drawn them.
+``ANIMEGEN_VOTES`` is the file of the votes, and ``ANIMEGEN_VOTE_PICTURES`` a folder or zip of real images that take part like
+those of a checkpoint.
 """
 
 import os
@@ -27,15 +27,15 @@ from animegen_core.ui.pictures import data_url, keep_file
 from animegen_core.ui.studios import Studios
 from animegen_core.ui.votes import Shown, Standing, VoteBook, standings
 
-_SIDE = 256  # px at which all faces are shown, so that their size tells nothing
-_TRIES = 20  # files that are opened in search of a whole picture
-_LEAST_VOTES = 20  # before which a table of results would only mislead
+_SIDE = 256  # px; all faces have one size, so that it reveals nothing
+_TRIES = 20  # files to try until one is readable
+_LEAST_VOTES = 20  # fewer votes give no meaningful table
 _HEAD = ("contestant", "score, 95 % interval", "preferred")
 
 
 @dataclass(frozen=True)
 class Ballot:
-    """A pair that waits for a vote; the page gets its id and the two pictures, never who drew them."""
+    """A pair to vote on. The page gets its id and the two images, but not their origin."""
 
     id: str
     left: Shown
@@ -43,27 +43,27 @@ class Ballot:
 
     @property
     def answer(self) -> str:
-        """Which was which, for after the vote."""
+        """The origin of both faces, shown after the vote."""
         sides = (("Left", self.left), ("right", self.right))
         return "; ".join(f"{side} was {shown.name}, number {shown.seed}" for side, shown in sides) + "."
 
 
 class Booth:
-    """Draws pairs: two contestants by lot, in random order, a random face of each.
+    """Draws random pairs: two contestants in random order, and a random face of each.
 
-    Checkpoints draw at their usual creativity. Every face is enlarged alike to one size from its checkpoint's own; a real
-    picture is first reduced to that of the checkpoint beside it.
+    Checkpoints draw at their usual creativity. All faces are enlarged to one size in the same way; a real image is first
+    reduced to the size of the other contestant's checkpoint.
 
     Args:
         studios: the checkpoints.
-        pictures: folder or zip of real pictures that take part; None for none.
-        chance: where all choices come from; by default one that nobody can foretell.
+        pictures: folder or zip of real images that take part, or None.
+        chance: source of all random choices; by default unpredictable.
 
     Attributes:
-        contestants: their names; None stands for the real pictures.
+        contestants: names of checkpoints; None means the real images.
 
     Raises:
-        AnimeGenError: there are no such pictures.
+        AnimeGenError: the images do not exist.
     """
 
     def __init__(self, studios: Studios, pictures: str | Path | None = None, chance: random.Random | None = None) -> None:
@@ -73,10 +73,10 @@ class Booth:
         self.contestants = [*studios.names, *([None] if self.source else [])]
 
     def next(self) -> tuple[Ballot, Image.Image, Image.Image]:
-        """A new pair and its two pictures.
+        """A new pair and its two images.
 
         Raises:
-            AnimeGenError: a checkpoint is damaged, or hardly any of the files is a picture.
+            AnimeGenError: a checkpoint is damaged, or hardly any file is a readable image.
         """
         names = self.chance.sample(self.contestants, 2)
         resolution = min(self.studios.get(name).checkpoint.generator.resolution for name in names if name is not None)
@@ -96,22 +96,22 @@ class Booth:
             number = self.chance.randrange(len(self.source.names))
             try:
                 array = decode(self.source.read(self.source.names[number]), resolution)
-            except Exception:  # on damaged bytes decoders raise nearly anything
+            except Exception:  # decoders raise all kinds of errors on damaged files
                 continue
             return Shown(f"pictures of {self.source.path.stem}", number), Image.fromarray(array)
-        raise AnimeGenError(f"{_TRIES} files of '{self.source.path.name}' were tried, and none is a picture.")
+        raise AnimeGenError(f"{_TRIES} files of '{self.source.path.name}' were tried, and none is a readable image.")
 
 
 class VoteTab:
-    """Lays the tab out inside the current Blocks and wires it.
+    """Builds the tab inside the current Blocks.
 
     Args:
-        frame: what the tabs share.
-        votes: the file in which votes are kept; by default ``$ANIMEGEN_VOTES``, or votes.sqlite in the current folder.
-        pictures: real pictures that take part; by default ``$ANIMEGEN_VOTE_PICTURES``, or none.
+        frame: the common parts of the page.
+        votes: the file of the votes; by default ``$ANIMEGEN_VOTES``, or votes.sqlite in the current folder.
+        pictures: real images that take part; by default ``$ANIMEGEN_VOTE_PICTURES``, or none.
 
     Raises:
-        AnimeGenError: there are no such pictures.
+        AnimeGenError: the images do not exist.
     """
 
     def __init__(self, frame: Frame, votes: str | Path | None = None, pictures: str | Path | None = None) -> None:
@@ -139,22 +139,22 @@ class VoteTab:
 
     @cached_property
     def book(self) -> VoteBook:
-        """Where votes are kept; made when somebody opens the tab, so that who never does finds no file."""
+        """The stored votes; the file is created when somebody opens the tab."""
         return VoteBook(self.votes)
 
     @told
     def open(self, ballot: Ballot | None) -> tuple:
-        """The pair that waits for a vote, or a first one."""
+        """The current pair, or a first one."""
         if ballot is None:
             return self._next()
         return gr.skip(), gr.skip(), self._table()
 
     @told
     def vote(self, event: gr.EventData, ballot: Ballot | None) -> tuple:
-        """Write the vote down, tell who was who, and show the next pair."""
-        if ballot is None:  # the page is older than this session: what it shows is not known any more
+        """Save the vote, reveal the origin of both faces, and show the next pair."""
+        if ballot is None:  # the page is older than this session, so its pair is unknown
             return self._next()
-        if getattr(event, "ballot", None) != ballot.id:  # a second click, meant for the pair before
+        if getattr(event, "ballot", None) != ballot.id:  # a second click on the previous pair
             return gr.skip(), gr.skip(), gr.skip()
         self.book.add(ballot.id, ballot.left, ballot.right, getattr(event, "outcome", None))
         return self._next(ballot.answer)
@@ -178,7 +178,7 @@ class VoteTab:
         from animegen_core.evaluation.results import markdown_table  # evaluation is slow to import
 
         rows = [(f"`{one.name}`", _score(one), f"{one.won:,} of {one.votes:,}") for one in standings(duels)]
-        note = "Of two contestants the one whose score is higher by 1 is preferred in 73 % of votes (Bradley and Terry)."
+        note = "A contestant whose score is higher by 1 wins 73 % of the votes between the two (Bradley and Terry)."
         return f"{markdown_table(_HEAD, rows)}\n\n{votes:,} votes. {note}"
 
 

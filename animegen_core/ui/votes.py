@@ -1,6 +1,6 @@
-"""Blind votes between faces: where they are kept, and how strong they say that each contestant is.
+"""Blind votes between faces: storage and Bradley-Terry scores.
 
-Nothing is known of who voted: a vote is two faces, in which order they were shown, what was chosen, and when.
+A vote has two faces in the order shown, the choice and the time. Nothing about the voter is stored.
 """
 
 import csv
@@ -24,26 +24,26 @@ OUTCOMES = ("left", "right", "skip")
 _COLUMNS = ("ballot", "left_name", "left_seed", "right_name", "right_seed", "outcome", "voted_at")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS votes (
-    ballot TEXT PRIMARY KEY,    -- a random name of the pair that was shown: it can be voted on once
-    left_name TEXT NOT NULL,    -- checkpoint, or set of pictures
-    left_seed INTEGER NOT NULL, -- or the picture's number in its set
+    ballot TEXT PRIMARY KEY,    -- a random id of the pair; it can be voted on once
+    left_name TEXT NOT NULL,    -- checkpoint, or set of images
+    left_seed INTEGER NOT NULL, -- or the image's number in its set
     right_name TEXT NOT NULL,
     right_seed INTEGER NOT NULL,
     outcome TEXT NOT NULL CHECK (outcome IN ('left', 'right', 'skip')),
     voted_at TEXT NOT NULL      -- UTC, to the second
 )
 """
-_PATIENCE = 10.0  # seconds for which a vote waits while another one is written
-_STEPS, _CLOSE = 10_000, 1e-10  # of the fit: the most, and the change of a score at which it has arrived
+_PATIENCE = 10.0  # seconds that a vote waits while another one is written
+_STEPS, _CLOSE = 10_000, 1e-10  # of the fit: maximum number of steps, and the change of scores at which it has converged
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A face that was shown.
+    """A face in a vote.
 
     Attributes:
-        name: the contestant: a checkpoint, or a set of pictures.
-        seed: the face's, or the picture's number in its set.
+        name: the contestant: a checkpoint, or a set of images.
+        seed: of the face, or the image's number in its set.
     """
 
     name: str
@@ -52,12 +52,12 @@ class Shown:
 
 @dataclass(frozen=True)
 class Standing:
-    """What the votes say of one contestant.
+    """The result of one contestant.
 
     Attributes:
-        score: log strength; 0 is the mean of all contestants. One whose score is higher by 1 wins 73 % of the votes
-            between the two. With its 95 % interval.
-        won, votes: how often it was preferred, out of how many votes that were not skipped.
+        score: log strength with its 95 % interval; the mean of all contestants is 0. A contestant whose score is higher by
+            1 wins 73 % of the votes between the two.
+        won, votes: number of votes won, and number of votes that were not skipped.
     """
 
     name: str
@@ -67,28 +67,28 @@ class Standing:
 
 
 class VoteBook:
-    """Votes in an SQLite file, which several threads and processes may use at once.
+    """Votes in an SQLite file. Several threads and processes may use it at once.
 
     Args:
-        path: the file; made if missing. Two more lie beside it while it is in use.
+        path: the file, created if missing. SQLite has two more files beside it while it is in use.
 
     Raises:
-        AnimeGenError: it cannot be written, or is no such file.
+        AnimeGenError: it cannot be written, or is not a file of votes.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         with self._open() as connection:
-            connection.execute("PRAGMA journal_mode = WAL")  # who reads does not wait for who writes
+            connection.execute("PRAGMA journal_mode = WAL")  # readers do not wait for writers
             connection.execute(_SCHEMA)
-            connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM votes LIMIT 1")  # a table of that name may be another
+            connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM votes LIMIT 1")  # raises if the table has other columns
 
     def add(self, ballot: str, left: Shown, right: Shown, outcome: str) -> bool:
-        """Write one vote and say whether it counted: a second one on the same ballot does not.
+        """Save a vote and return whether it counts; a second vote on the same ballot does not.
 
         Args:
-            ballot: a random name of this showing of the pair.
-            left, right: what was shown where.
+            ballot: the random id of the pair.
+            left, right: the two faces.
             outcome: one of ``OUTCOMES``.
 
         Raises:
@@ -104,7 +104,7 @@ class VoteBook:
             return written.rowcount == 1
 
     def duels(self) -> list[tuple[str, str, int]]:
-        """Winner, loser and number of votes; skipped pairs are left out."""
+        """Winner, loser and number of votes of each pair; skipped votes are left out."""
         query = """
             SELECT CASE outcome WHEN 'left' THEN left_name ELSE right_name END AS winner,
                    CASE outcome WHEN 'left' THEN right_name ELSE left_name END AS loser,
@@ -115,7 +115,7 @@ class VoteBook:
             return connection.execute(query).fetchall()
 
     def to_csv(self) -> str:
-        """All votes, the oldest first, under a line with the columns' names."""
+        """All votes as CSV with a header, oldest first."""
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(_COLUMNS)
@@ -125,16 +125,16 @@ class VoteBook:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """A connection for one short transaction, of the calling thread's own."""
+        """A connection for one short transaction of the calling thread."""
         try:
             with closing(sqlite3.connect(self.path, timeout=_PATIENCE)) as connection, connection:
                 yield connection
         except sqlite3.Error as error:
-            raise AnimeGenError(f"Votes cannot be kept in '{self.path}': {error}.") from error
+            raise AnimeGenError(f"Votes cannot be saved in '{self.path}': {error}.") from error
 
 
 def standings(duels: Sequence[tuple[str, str, int]]) -> list[Standing]:
-    """Bradley-Terry scores of all contestants in ``duels``, the strongest first.
+    """Bradley-Terry scores of all contestants in ``duels``, strongest first.
 
     Args:
         duels: winner, loser and number of votes, each pair at most once in each order (see ``VoteBook.duels``).
@@ -144,7 +144,7 @@ def standings(duels: Sequence[tuple[str, str, int]]) -> list[Standing]:
     from animegen_core.evaluation.intervals import Interval  # evaluation is slow to import
 
     names = sorted({name for duel in duels for name in duel[:2]})
-    wins = np.zeros((len(names), len(names)))  # [i, j]: how often i was preferred to j
+    wins = np.zeros((len(names), len(names)))  # [i, j]: how often i won against j
     for winner, loser, votes in duels:
         wins[names.index(winner), names.index(loser)] += votes
     scores, errors = bradley_terry(wins)
@@ -157,18 +157,18 @@ def standings(duels: Sequence[tuple[str, str, int]]) -> list[Standing]:
 
 
 def bradley_terry(wins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Log strengths under which the wins are most likely, and their standard errors.
+    """Maximum-likelihood log strengths and their standard errors.
 
-    Under the model of Bradley and Terry (1952) i is preferred to j with probability p_i / (p_i + p_j). The strengths are found
-    by the MM algorithm (Hunter 2004, eq. 3): p_i <- W_i / sum_j n_ij / (p_i + p_j). Each pair is given one more vote, half
-    to each side, as a contestant who never lost would be infinitely strong. The errors come from the observed information in
-    log p, of which only differences are known: hence its pseudo-inverse, and scores of mean 0.
+    In the model of Bradley and Terry (1952) i wins against j with probability p_i / (p_i + p_j). The MM algorithm (Hunter
+    2004, eq. 3) finds the strengths: p_i <- W_i / sum_j n_ij / (p_i + p_j). Each pair gets one extra vote, half for each side,
+    because a contestant that never lost would be infinitely strong. Standard errors come from the pseudo-inverse of the
+    observed information in log p, because only differences of scores are determined; their mean is set to 0.
 
     Args:
-        wins: (K, K) of K > 1 contestants, how often i was preferred to j; the diagonal does not matter.
+        wins: (K, K) with K > 1, how often i won against j; the diagonal is ignored.
 
     Returns:
-        Scores (K,) of mean 0, and standard errors (K,) of them.
+        Scores (K,) of mean 0, and their standard errors (K,).
     """
     count = len(wins)
     wins = np.where(np.eye(count, dtype=bool), 0.0, wins + 0.5)
@@ -182,7 +182,7 @@ def bradley_terry(wins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         scores = found
         if arrived:
             break
-    chance = 1 / (1 + np.exp(np.subtract.outer(scores, scores)))  # [i, j]: that j is preferred to i
+    chance = 1 / (1 + np.exp(np.subtract.outer(scores, scores)))  # [i, j]: probability that j wins against i
     information = -shown * chance * (1 - chance)
     np.fill_diagonal(information, -information.sum(1))
     return scores, np.sqrt(np.diag(np.linalg.pinv(information)).clip(0))

@@ -94,7 +94,7 @@ def test_a_reset_arrow_changes_the_film_too(animate):
 def test_cleared_keys_end_the_film(animate):
     animate.locator("#clear-keys").click()
     expect(animate.locator("#film canvas")).to_have_count(0)
-    expect(animate.locator("#film")).to_contain_text("Two key faces or more")
+    expect(animate.locator("#film")).to_contain_text("Add at least two key faces")
     for count in (1, 2):
         animate.locator("#add-any-key").click()
         expect(animate.locator("#keys .face")).to_have_count(count)
@@ -201,4 +201,4 @@ def test_keys_that_the_checkpoint_cannot_draw_are_one_sentence(page):
     expect(page.locator("#keys .face").last).to_have_attribute("title", "Seed 2 · red hair")
     page.locator("#checkpoint input").fill("dcgan-64")
     page.locator("#checkpoint input").press("Enter")
-    expect(page.locator(".toast-body").first).to_contain_text("beyond checkpoint 'dcgan-64'")
+    expect(page.locator(".toast-body").first).to_contain_text("Checkpoint 'dcgan-64' has no")

@@ -71,7 +71,7 @@ def test_a_request_out_of_range_is_refused_with_the_value(client, endpoint, argu
 
 
 def test_what_the_checkpoint_cannot_do_names_one_that_can(client):
-    with pytest.raises(AppError, match="Mixed styles are beyond checkpoint 'dcgan-64'"):
+    with pytest.raises(AppError, match="Checkpoint 'dcgan-64' has no styles to mix"):
         client.predict(coarse=1, middle=2, fine=3, api_name="/mix")
 
 

@@ -60,7 +60,7 @@ def test_every_look_of_a_face_is_kept(page):
     drag(page, "creativity", 0.8)
     expect(page.locator("#portrait p")).to_contain_text("creativity 0.8")
     expect(page.locator("#history .face").first).to_have_attribute(
-        "title", "Bring back: Seed 2 · blue hair · creativity 0.8 · tiny-conditional-dcgan"
+        "title", "Restore: Seed 2 · blue hair · creativity 0.8 · tiny-conditional-dcgan"
     )
     for look in ("pink hair · tiny", "blue hair · tiny", "blue hair · creativity 0.8"):
         assert any(f"Seed 2 · {look}" in title for title in titles(page)), look
@@ -81,7 +81,7 @@ def test_a_film_is_brought_back_whatever_its_path(page):
 
 def test_a_face_clicked_in_the_gallery_is_kept(page):
     page.locator("#gallery .thumbnail-item").nth(5).click()
-    expect(page.locator("#history .face").first).to_have_attribute("title", "Bring back: Seed 7 · dcgan-64")
+    expect(page.locator("#history .face").first).to_have_attribute("title", "Restore: Seed 7 · dcgan-64")
     assert len(titles(page)) == 2
 
 
@@ -93,7 +93,7 @@ def test_a_mix_is_kept_and_brought_back(page):
     for seed in (99, 5):
         page.locator("#mix-middle input").fill(str(seed))
         page.locator("#mix-middle input").press("Enter")
-        expect(page.locator("#history .face").first).to_have_attribute("title", f"Bring back: 9 + {seed} + 11 · tiny-stylegan2")
+        expect(page.locator("#history .face").first).to_have_attribute("title", f"Restore: 9 + {seed} + 11 · tiny-stylegan2")
     page.locator("#history .face[title*='9 + 99 + 11']").click()
     expect(page.locator("#mix-middle input")).to_have_value("99")
 

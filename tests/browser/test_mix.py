@@ -23,7 +23,7 @@ def mixer(page):
 
 def test_a_checkpoint_without_styles_says_so_and_offers_one(page, studios):
     open_tab(page, "Mix")
-    expect(page.locator("#mix-reason")).to_contain_text("no layers of style")
+    expect(page.locator("#mix-reason")).to_contain_text("no styles to mix")
     page.locator("#mix-switch").click()
     expect(page.locator("#mix-portrait img")).to_be_visible()
     expect(page.locator("#checkpoint input")).to_have_value(studios.best_with_styles())
@@ -145,4 +145,4 @@ def test_about_tells_of_the_checkpoint_that_is_open(page):
     page.locator("#checkpoint input").fill("tiny-stylegan2")
     page.locator("#checkpoint input").press("Enter")
     expect(page.locator("#card")).to_contain_text("trained on: nothing", ignore_case=True)
-    expect(page.locator("#about")).to_contain_text("Whose pictures taught it")
+    expect(page.locator("#about")).to_contain_text("Training images")

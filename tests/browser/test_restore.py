@@ -68,7 +68,7 @@ GOOD = {"program": "AnimeGen", "checkpoint": "dcgan-64", "character": {"seed": 1
 
 
 HOSTILE = [
-    (None, "carries no AnimeGen description"),
+    (None, "has no AnimeGen description"),
     ("{", "damaged"),
     (GOOD | {"character": {"seed": 10**30}}, "Seed 1000000"),
     (GOOD | {"character": {"seed": "<img src=x onerror=alert(1)>"}}, "onerror"),
@@ -76,7 +76,7 @@ HOSTILE = [
     (GOOD | {"character": {"seed": 1, "evil": 1}}, "evil"),
     (GOOD | {"checkpoint": "../../etc"}, "etc"),
     (GOOD | {"checkpoint": "nonesuch"}, "nonesuch"),
-    (GOOD | {"character": {"seed": 1, "hair": "blue"}}, "beyond checkpoint"),
+    (GOOD | {"character": {"seed": 1, "hair": "blue"}}, "has no hair and eye colours"),
     (GOOD | {"animation": {"keys": [{"seed": 1}] * 3, "frames": 10**9}}, "frames"),
 ]
 

@@ -166,7 +166,7 @@ def test_a_real_picture_comes_in_the_size_of_the_checkpoint_beside_it(rivals, pi
     assert (fine, coarse) == ((64, 64), (32, 32))
     for path in pictures.glob("*.png"):
         path.write_bytes(b"damaged")
-    with pytest.raises(AnimeGenError, match="20 files of 'pictures' were tried, and none is a picture"):
+    with pytest.raises(AnimeGenError, match="20 files of 'pictures' were tried, and none is a readable image"):
         booth._real(64)
 
 

@@ -69,7 +69,7 @@ def test_files_that_are_no_whole_pictures_are_skipped_counted_and_named(pictures
     assert len(found.names) == len(found.pictures) == 13
     assert found.skipped == ["cut.jpg", "cut.png", "empty.png", "notes.txt"]
     assert found.skipped_message == (
-        "Skipped 4 of 17 files that are not whole pictures: cut.jpg, cut.png, empty.png, notes.txt."
+        "Skipped 4 of 17 files that are not complete images: cut.jpg, cut.png, empty.png, notes.txt."
     )
     assert load_pictures(pictures).skipped == found.skipped  # a cached source reports them too
 
@@ -241,7 +241,7 @@ def test_a_folder_without_any_picture_is_refused_in_one_sentence(tmp_path):
     for _ in range(2):  # decoded, then cached
         with pytest.raises(AnimeGenError) as error:
             load_pictures(tmp_path)
-        assert str(error.value) == f"Data path '{tmp_path}' holds no picture: none of its 2 files could be decoded."
+        assert str(error.value) == f"Data path '{tmp_path}' has no image: none of its 2 files could be decoded."
 
 
 def test_the_cache_goes_where_the_environment_says(monkeypatch):

@@ -26,7 +26,7 @@ def many(tmp_path, draw):
 
 def test_of_good_pictures_there_is_no_advice(many):
     lines = said(many).splitlines()
-    assert lines[0] == f"2,000 pictures from '{many}' at 16 px"
+    assert lines[0] == f"2,000 images from '{many}' at 16 px"
     assert [line.strip() for line in lines[1:]] == [
         "short sides: smallest 16 px, median 16 px; 0.0 % are smaller than 16 px and were enlarged",
         "0 exact and about 0 near duplicates",
@@ -35,7 +35,7 @@ def test_of_good_pictures_there_is_no_advice(many):
 
 
 def test_few_pictures_get_a_hint(pictures):
-    assert "Few: begin with a trained checkpoint (--init-from)" in said(pictures)
+    assert "Few images: start from a trained checkpoint (--init-from)" in said(pictures)
 
 
 def test_sizes_are_those_of_the_files(pictures, draw):
@@ -62,7 +62,7 @@ def test_exact_and_near_duplicates_are_told_apart(pictures):
     with Image.open(pictures / "01.png") as picture:
         ImageEnhance.Brightness(picture).enhance(0.97).save(pictures / "darker.png")
     report = said(pictures)
-    assert "2 exact and about 1 near duplicates" in report and "leave the copies out" in report
+    assert "2 exact and about 1 near duplicates" in report and "remove the copies" in report
 
 
 def test_grey_pictures_are_counted_whatever_their_mode(pictures, draw):
@@ -75,7 +75,7 @@ def test_grey_pictures_are_counted_whatever_their_mode(pictures, draw):
 
 def test_skipped_files_are_named(pictures):
     (pictures / "notes.txt").write_text("hello")
-    assert "Skipped 1 of 13 files that are not whole pictures: notes.txt." in said(pictures)
+    assert "Skipped 1 of 13 files that are not complete images: notes.txt." in said(pictures)
 
 
 def test_known_labels_are_counted_for_each_attribute(pictures):

@@ -195,7 +195,7 @@ def test_decoding_takes_little_memory_whatever_comes(tmp_path, draw):
     (peak, found), (long_peak, long_found), (zip_peak, zip_found) = (line.split(maxsplit=1) for line in run.stdout.splitlines())
     assert found.strip() == "3" and int(peak) < 300  # MiB
     assert long_found.strip() == "1" and int(long_peak) < 100
-    assert zip_found == "1 Skipped 1 of 2 files that are not whole pictures: bomb.png (over 100 MB, too large)."
+    assert zip_found == "1 Skipped 1 of 2 files that are not complete images: bomb.png (over 100 MB, too large)."
     assert int(zip_peak) < 230
 
 

@@ -53,12 +53,12 @@ def test_one_picture_and_a_batch_agree():
 def test_skipped_files_are_reported(pictures, capsys):
     (pictures / "broken.jpg").write_bytes(b"broken")
     make_loader(pictures, batch=4)
-    assert capsys.readouterr().out == "Skipped 1 of 13 files that are not whole pictures: broken.jpg.\n"
+    assert capsys.readouterr().out == "Skipped 1 of 13 files that are not complete images: broken.jpg.\n"
 
 
 def test_one_picture_only_is_refused_in_one_sentence(tmp_path, draw):
     draw(1).save(tmp_path / "1.png")
-    with pytest.raises(AnimeGenError, match=r"holds one picture only; training needs at least 2"):
+    with pytest.raises(AnimeGenError, match=r"has only one image; training needs at least 2"):
         make_loader(tmp_path, batch=2)
 
 
@@ -67,7 +67,7 @@ def test_fewer_pictures_than_a_batch_are_refused_in_one_sentence(pictures):
     with pytest.raises(AnimeGenError) as error:
         make_loader(pictures, batch=13)
     assert str(error.value) == (
-        f"Data path '{pictures}' holds 12 pictures, fewer than one batch of 13; add pictures or choose a batch of 12 or less."
+        f"Data path '{pictures}' has 12 images, fewer than one batch of 13; add images or choose a batch of 12 or less."
     )
 
 

@@ -161,7 +161,7 @@ def test_names_that_are_no_utf_8_are_pictures_like_others(tmp_path, draw):
     for _ in range(2):  # decoded, then cached
         found = load_pictures(folder)
         assert [os.fsencode(name) for name in found.names] == [b"gr\xfcn.png"]
-        assert found.skipped_message.endswith(r"not whole pictures: kaputt\n\udcfc.png.")
+        assert found.skipped_message.endswith(r"not complete images: kaputt\n\udcfc.png.")
         found.skipped_message.encode()  # can be printed
     write_tags(tmp_path / "tags.csv", [Tag(found.names[0], (1, 2))])
     assert labels_for(found.names, read_tags(tmp_path / "tags.csv")).tolist() == [[1, 2]]
@@ -234,7 +234,7 @@ def zip_with_a_password(folder):
         (text_file, "neither a folder nor a zip"),
         (empty_folder, "no files"),
         (damaged_zip, "damaged zip"),
-        (zip_cut_short, "cut short"),
+        (zip_cut_short, "perhaps incomplete"),
         (zip_with_a_name_that_is_no_utf_8, "damaged zip"),
         (zip_with_a_password, "a password"),
         (lambda folder: folder / "missing", "does not exist"),

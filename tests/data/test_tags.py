@@ -71,8 +71,8 @@ def test_probabilities_with_a_decimal_comma_are_understood(tmp_path):
         ("file,hair,eyes,hair_probability\n0.png,red,red,nan\n", ["line 2", "'nan'", "from 0 to 1"]),
         ("file,hair,eyes,hair_probability\n0.png,red,red,95\n", ["line 2", "'95'", "from 0 to 1"]),
         ("file,hair,eyes\n0.png,red,red\n1.png,red,red\n./0.png,red,blue\n", ["line 4", "line 2", "'./0.png'"]),
-        ('file,hair,eyes\n0.png,red,red\n"1.png,red,red\n2.png,red,red\n', ["line 3", "no row of a CSV"]),
-        ('file,hair,eyes\n"0.png,red,red\n"1.png",red,red\n', ["line 2", "no row of a CSV"]),
+        ('file,hair,eyes\n0.png,red,red\n"1.png,red,red\n2.png,red,red\n', ["line 3", "not a row of a CSV"]),
+        ('file,hair,eyes\n"0.png,red,red\n"1.png",red,red\n', ["line 2", "not a row of a CSV"]),
         (f"file,hair,eyes\n0.png,red,red\n{'n' * 140_000},red,red\n", ["line 3", "field limit"]),
         (f"file,hair,eyes\n0.png,{'n' * 100_000},red\n", ["line 2", "nnn"]),
     ],
@@ -117,11 +117,11 @@ def test_backslashes_and_a_leading_dot_are_other_ways_to_write_a_path():
 def test_how_many_pictures_and_tags_found_each_other_is_said(tmp_path, capfd):
     path = written(tmp_path, "file,hair,eyes\na/0.png,red,red\na/1.png,red,red\n9.png,red,red\n")
     read_labels(path, ["a/0.png", "moved/1.png", "2.png"])
-    assert f"2 of 3 pictures are in '{path}'; 1 tags are of no picture" in capfd.readouterr().err
+    assert f"2 of 3 images are in '{path}'; 1 tags match no image" in capfd.readouterr().err
 
 
 def test_tags_of_other_pictures_are_refused():
-    with pytest.raises(AnimeGenError, match=r"None of the 1 pictures.*'b\.png'"):
+    with pytest.raises(AnimeGenError, match=r"None of the 1 images.*'b\.png'"):
         labels_for(["a.png"], [Tag("b.png", (1, 2))])
 
 

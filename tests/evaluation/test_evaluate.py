@@ -159,7 +159,7 @@ def test_more_samples_than_half_of_the_real_pictures_are_cut_and_said_to_be(real
     studio = Studio.load(family_checkpoints["conditional-dcgan"])
     evaluation = evaluate(studio, real, samples=500, tags=real.parent / "tags.csv")
     assert evaluation.samples == 62
-    assert "500 faces were asked for, but with 124 real pictures 62 are compared" in evaluation.notes[0]
+    assert "62 faces were compared, not 500: at most half as many as the 124 real images" in evaluation.notes[0]
     drawn = evaluation.colours["hair"]["aqua"].drawn
     assert 0 <= drawn.low <= drawn.value <= drawn.high <= 1
     assert evaluation.colours["hair"]["red"].real is None  # no real picture is tagged so
@@ -176,7 +176,7 @@ def test_real_pictures_that_are_too_small_can_be_enlarged_by_the_upscaler(
     for seed in range(120):
         draw(seed, (64, 64) if seed % 2 else (32, 32)).save(tmp_path / f"{seed}.png")
     studio = Studio.load(tiny_checkpoint)
-    way = "60 of the real pictures were smaller than 64 px: {} enlarged them."
+    way = "60 of the real images were smaller than 64 px: {} enlarged them."
     assert evaluate(studio, tmp_path, 60).notes == [way.format("interpolation")]
     assert evaluate(studio, tmp_path, 60, upscale_small=True).notes == [way.format("the upscaler")]
     soft, crisp = (measuring.load_real_pictures(studio, tmp_path, each) for each in (False, True))
@@ -283,7 +283,7 @@ def test_other_mistakes_are_told_before_any_work(pictures, tiny_checkpoint, tmp_
     common = ["--real", pictures, "--out"]
     assert "must be a folder" in run("evaluate", *common, tmp_path / "file", "--checkpoint", tiny_checkpoint).stderr
     assert (
-        "12 real pictures, but comparing needs at least 120"
+        "12 real images, but comparing needs at least 120"
         in run("evaluate", *common, tmp_path / "out", "--checkpoint", tiny_checkpoint).stderr
     )
     assert "written as .md, not to 'page.html'" in run("compare", tiny_checkpoint, *common, tmp_path / "page.html").stderr

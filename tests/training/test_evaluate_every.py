@@ -180,7 +180,7 @@ def test_real_features_come_from_the_file_beside_the_picture_cache(faces, tmp_pa
 
 
 def test_what_cannot_be_measured_is_one_sentence(pictures, tmp_path):
-    with pytest.raises(AnimeGenError, match="There are 12 pictures, but evaluate_every needs at least 60"):
+    with pytest.raises(AnimeGenError, match="There are 12 images, but evaluate_every needs at least 60"):
         loader = DataLoader(PictureDataset(load_pictures(pictures, 64).pictures), 4)
         train(DCGANRecipe(DCGANOptions(kimg=1, batch=4, evaluate_every=1)), loader, tmp_path, "cpu")
     with pytest.raises(AnimeGenError, match=r"make_loader makes it, not a TensorDataset"):

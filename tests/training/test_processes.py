@@ -60,7 +60,7 @@ def launched(launcher, *command):
 def test_two_processes_make_one_run_of_stylegan2(pictures, tags, tmp_path):
     data = ("--data", pictures, "--labels", tags, "--out", tmp_path / "runs", "--kimg", 0.016)
     printed = launched("accelerate", "train.py", "stylegan2", *SHARED, *STYLEGAN2, *data)
-    assert printed.count("2 processes share each batch of 4") == 1
+    assert printed.count("2 processes divide each batch of 4") == 1
     (folder,) = (tmp_path / "runs").iterdir()
     with safe_open(folder / "state.safetensors", "pt") as file:
         progress = json.loads(file.metadata()["progress"])
@@ -72,7 +72,7 @@ def test_two_processes_make_one_run_of_stylegan2(pictures, tags, tmp_path):
 def test_two_processes_make_and_resume_one_run_of_a_dcgan(pictures, tmp_path):
     data = ("--no-batch-norm", "--data", pictures, "--out", tmp_path / "runs", "--kimg", 0.008)
     printed = launched("torchrun", "train.py", "dcgan", *SHARED, *data)
-    assert printed.count("2 processes share each batch of 4") == 1
+    assert printed.count("2 processes divide each batch of 4") == 1
     (folder,) = (tmp_path / "runs").iterdir()
     assert folder.name == "00000-dcgan-64"
     launched("torchrun", "train.py", "dcgan", "--device", "cpu", "--resume", folder, "--kimg", 0.012)

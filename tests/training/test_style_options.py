@@ -101,7 +101,7 @@ def test_a_value_out_of_range_is_named_and_quoted(name, value):
 
 
 def test_groups_of_equal_labels_need_whole_groups_in_a_batch():
-    with pytest.raises(AnimeGenError, match=r"batch is 30.* 4 pictures"):
+    with pytest.raises(AnimeGenError, match=r"batch is 30.* multiple of group_size, 4"):
         StyleGAN2Options(label_groups=True, batch=30)
     StyleGAN2Options(label_groups=True, batch=30, group_size=5)
     StyleGAN2Options(batch=30)

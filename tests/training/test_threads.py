@@ -42,7 +42,7 @@ def test_a_warning_names_the_share_that_is_left(count, others, cores, share):
 
 def test_busy_cores_are_warned_of(monkeypatch):
     busy(monkeypatch, 1.9)
-    assert "keep 1.9 of 2 cores busy" in settle_threads(None)
+    assert "use 1.9 of 2 cores" in settle_threads(None)
     busy(monkeypatch, 0.1)
     assert settle_threads(None) is None
 

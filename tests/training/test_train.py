@@ -103,7 +103,7 @@ def test_the_command_turns_a_folder_of_pictures_into_a_checkpoint(pictures, tmp_
         [sys.executable, "train.py", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith(f"12 pictures from '{pictures}' at 64 px\n")
+    assert result.stdout.startswith(f"12 images from '{pictures}' at 64 px\n")
     assert "short sides: smallest 24 px" in result.stdout and "Writing to" in result.stdout
     assert "--resume" not in result.stdout  # it is finished
     folder = tmp_path / "runs" / "00000-dcgan-64"
@@ -119,7 +119,7 @@ def test_the_command_turns_a_folder_of_pictures_into_a_checkpoint(pictures, tmp_
     assert studio.render(Character(1)).size == (64, 64)
     info = studio.checkpoint.info()
     assert info["generator_parameters"] == 3_600_256
-    assert (info["images_seen"], info["trained_on"], info["licence"]) == (8, "12 pictures from 'pictures'", "mit")
+    assert (info["images_seen"], info["trained_on"], info["licence"]) == (8, "12 images from 'pictures'", "mit")
 
 
 def test_a_killed_run_resumes_to_the_same_weights(pictures, tmp_path):
@@ -168,11 +168,11 @@ def test_ctrl_c_saves_and_says_how_to_go_on(pictures, tmp_path):
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
     last_line = output.splitlines()[-1]
-    assert last_line.startswith("Go on with: python train.py dcgan --resume ")
+    assert last_line.startswith("Continue with: python train.py dcgan --resume ")
     seen = progress(folder)["images_seen"]
     assert load_checkpoint(folder / "checkpoint").config["images_seen"] == seen
     assert load_checkpoint(folder / "checkpoint").config["training_minutes"] >= 0
-    advice = shlex.split(last_line.removeprefix("Go on with: python train.py dcgan "))
+    advice = shlex.split(last_line.removeprefix("Continue with: python train.py dcgan "))
     trained(*advice, "--device", "cpu", "--kimg", seen / 1000 + 0.008)
     assert progress(folder)["images_seen"] == seen + 8
 
@@ -200,13 +200,13 @@ def test_a_termination_request_saves_too(tmp_path, capsys):
     handler = signal.getsignal(signal.SIGTERM)
     train_dcgan(DataLoader(Scripted(before), 4), 1, "cpu", tmp_path, base_channels=4)
     assert 8 <= progress(tmp_path)["images_seen"] <= 12
-    assert "Go on with:" in capsys.readouterr().out
+    assert "Continue with:" in capsys.readouterr().out
     assert signal.getsignal(signal.SIGTERM) is handler
 
 
 def test_max_minutes_ends_a_run_that_can_go_on(pictures, tmp_path):
     result = trained(*BASICS, "--data", pictures, "--out", tmp_path, "--max-minutes", 0.003)
-    assert "Go on with:" in result.stdout
+    assert "Continue with:" in result.stdout
     folder = tmp_path / "00000-dcgan-64"
     seen = progress(folder)["images_seen"]
     trained("--resume", folder, "--device", "cpu", "--kimg", seen / 1000 + 0.004)
@@ -280,7 +280,7 @@ def test_a_picture_that_is_no_number_stops_the_run_and_the_last_good_state_is_ke
         return None
 
     options = DCGANOptions(epochs=1, batch=4, base_channels=4, save_minutes=1e-9)
-    with pytest.raises(AnimeGenError, match=r"Training diverged at 24 pictures.*last good state is kept in"):
+    with pytest.raises(AnimeGenError, match=r"Training diverged at 24 images.*last good state is in"):
         train(DCGANRecipe(options), DataLoader(Scripted(before), 4), tmp_path, "cpu")
     assert [path.read_bytes()] == good
     assert progress(tmp_path)["images_seen"] == 20
@@ -293,7 +293,7 @@ def test_an_absurd_learning_rate_ends_in_one_sentence(pictures, tmp_path):
     assert "Traceback" not in result.stderr
     last_line = result.stderr.splitlines()[-1]
     assert last_line.startswith("Error: Training diverged")
-    assert last_line.endswith("no state had been saved yet. Try a lower learning rate than 1e+30.")
+    assert last_line.endswith("no state was saved yet. Try a lower learning rate than 1e+30.")
 
 
 @pytest.fixture(scope="module")
@@ -312,7 +312,7 @@ def finished_run(tmp_path_factory):
         (["--no-batch-norm"], "--batch-norm cannot be changed"),
         (["--seed", 3], "--seed cannot be changed"),
         (["--epochs", 3, "--kimg", 3], "not both"),
-        ([], "does not know its data; give --data PATH"),
+        ([], "has no data path; give --data PATH"),
     ],
 )
 def test_what_a_resumed_run_refuses(finished_run, flags, fragment):
@@ -331,7 +331,7 @@ def test_a_resumed_run_may_be_told_again_what_it_is(finished_run, pictures):
     "flags, fragment",
     [
         (["--epochs", 1, "--kimg", 1], "not both"),
-        (["--batch", 13], "12 pictures, fewer than one batch of 13"),
+        (["--batch", 13], "12 images, fewer than one batch of 13"),
         (["--batch", 1], "batch is 1"),
         (["--lr", 0], "lr is 0.0"),
         (["--precision", "fp8"], "'fp8'"),
@@ -483,27 +483,25 @@ def test_a_run_resumes_from_another_folder_and_after_its_data_moved(short_run, t
     result = resumed(short_run, 0.008)
     assert result.exit_code == 0 and "changed" not in result.output, result.output
     (tmp_path / "pictures").rename(tmp_path / "moved")
-    assert_refused(
-        resumed(short_run, 0.012), f"'{tmp_path / 'pictures'}', which does not exist; say where it is now with --data"
-    )
+    assert_refused(resumed(short_run, 0.012), f"'{tmp_path / 'pictures'}', which does not exist; give its new path with --data")
     (tmp_path / "tags.csv").rename(tmp_path / "moved.csv")
     assert_refused(
-        resumed(short_run, 0.012, "--data", "../moved"), "tags.csv', which does not exist; say where it is now with --labels"
+        resumed(short_run, 0.012, "--data", "../moved"), "tags.csv', which does not exist; give its new path with --labels"
     )
     result = resumed(short_run, 0.012, "--data", "../moved", "--labels", "../moved.csv")
     assert result.exit_code == 0 and "changed" not in result.output, result.output
-    assert said_of_the_data(short_run) == "12 pictures from 'pictures'"
+    assert said_of_the_data(short_run) == "12 images from 'pictures'"
     assert resumed(short_run, 0.016).exit_code == 0  # the new places are kept
 
 
 def test_a_resumed_run_says_that_its_data_changed_and_the_card_names_both(short_run, draw, tmp_path):
     draw(99).save(tmp_path / "pictures" / "99.png")
     result = resumed(short_run, 0.008)
-    assert "The pictures have changed: 12 before, 13 now" in result.output, result.output
-    assert said_of_the_data(short_run) == "12 pictures from 'pictures', then 13 pictures from 'pictures'"
+    assert "The images have changed: 12 before, 13 now" in result.output, result.output
+    assert said_of_the_data(short_run) == "12 images from 'pictures', then 13 images from 'pictures'"
     (tmp_path / "tags.csv").write_text("file,hair,eyes\n00.png,red,blue\n")
     result = resumed(short_run, 0.012)
-    assert "The labels have changed" in result.output and "pictures have changed" not in result.output
+    assert "The labels have changed" in result.output and "images have changed" not in result.output
     assert resumed(short_run, 0.016, "--trained-on", "thirteen blobs").exit_code == 0
     assert said_of_the_data(short_run) == "thirteen blobs"
 

@@ -39,7 +39,7 @@ def test_the_function_trains_on_any_loader_of_float_pictures(tmp_path, dataset):
     studio = Studio.load(checkpoint, "cpu")
     assert studio.render(Character(1)).size == (64, 64)
     info = studio.checkpoint.info()
-    assert (info["images_seen"], info["trained_on"], info["generator"]["latent_dim"]) == (16, "8 pictures", 16)
+    assert (info["images_seen"], info["trained_on"], info["generator"]["latent_dim"]) == (16, "8 images", 16)
 
 
 @pytest.mark.parametrize("count, seen", [(8, 16), (10, 20), (9, 16)])  # a last batch of one has no batch statistics
@@ -50,7 +50,7 @@ def test_an_epoch_ends_where_the_loader_ends(tmp_path, count, seen):
 
 @pytest.mark.parametrize("count, options", [(3, dict(batch_size=4, drop_last=True)), (1, dict(batch_size=4))])
 def test_a_loader_without_a_usable_batch_is_refused(tmp_path, count, options):
-    with pytest.raises(AnimeGenError, match=f"{count} pictures in batches of 4 cannot be trained on"):
+    with pytest.raises(AnimeGenError, match=f"{count} images in batches of 4 are too few for training"):
         train_dcgan(DataLoader(TensorDataset(floats(count)), **options), 2, "cpu", tmp_path / "run", base_channels=4)
 
 

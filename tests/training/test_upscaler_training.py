@@ -171,7 +171,7 @@ def test_a_run_that_diverges_keeps_its_last_good_state(folder, tmp_path, monkeyp
 
     monkeypatch.setattr(UpscalerTrainer, "step", broken)
     result = run("--data", folder, "--out", tmp_path / "out", "--runs", tmp_path / "runs", "--kimg", 0.008, *FLAGS)
-    assert result.exit_code == 2 and "diverged" in result.output and "no state had been saved" in result.output
+    assert result.exit_code == 2 and "diverged" in result.output and "no state was saved" in result.output
     assert not (tmp_path / "out").exists()
 
 
@@ -203,7 +203,7 @@ def test_a_set_too_small_to_hold_anything_out_is_refused(folder, tmp_path):
     for path in sorted(folder.iterdir())[1:]:
         path.unlink()
     result = run("--data", folder, "--out", tmp_path / "a", "--runs", tmp_path / "runs", *FLAGS)
-    assert result.exit_code == 2 and "holds 1 pictures" in result.output
+    assert result.exit_code == 2 and "has 1 images" in result.output
 
 
 def test_options_say_what_is_wrong():

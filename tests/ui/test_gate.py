@@ -77,7 +77,7 @@ def test_an_argument_of_another_type_is_named_with_what_it_must_be(visitor, endp
         ("/queue/join", {"data": [], "fn_index": "a", "session_hash": "a"}, 404, "There is no function 'a'."),
         ("/queue/join", {"data": [], "session_hash": "a"}, 404, "There is no function None."),
         ("/queue/join", {"data": [], "fn_index": 0, "session_hash": ENDLESS}, 400, "'session_hash' is 'xxx"),
-        ("/queue/join", {"data": [], "fn_index": 0, "session_hash": "a", "batched": True}, 400, "No function takes batches."),
+        ("/queue/join", {"data": [], "fn_index": 0, "session_hash": "a", "batched": True}, 400, "No function accepts batches."),
         ("/call/v2/generate", {"sed": 1}, 400, "There is no argument 'sed'; there are: seed, faces"),
         (
             "/component_server",
@@ -86,7 +86,7 @@ def test_an_argument_of_another_type_is_named_with_what_it_must_be(visitor, endp
             "no function",
         ),
         ("/component_server", {"data": 1, "component_id": 1, "fn_name": "__init__", "session_hash": "a"}, 404, "no function"),
-        ("/cancel", {"session_hash": ENDLESS, "fn_index": ENDLESS}, 400, "look at: body.event_id, body.fn_index."),
+        ("/cancel", {"session_hash": ENDLESS, "fn_index": ENDLESS}, 400, "check: body.event_id, body.fn_index."),
     ],
 )
 def test_a_call_of_a_wrong_form_is_one_sentence(visitor, path, body, status, words):

@@ -40,7 +40,7 @@ def test_a_flood_of_films_leaves_room_for_others(visitor, slow):
     joined = [ask(flooder, "animate", FILM, session_hash=f"flood{index % 3}") for index in range(90)]
     refused = [response for response in joined if response.status_code == 429]
     assert 0 < len(refused) < 30  # fewer where films end meanwhile
-    assert refused[0].json()["detail"] == "64 of your requests are waiting already; let some finish first."
+    assert refused[0].json()["detail"] == "64 of your requests are already waiting; let some finish first."
     eventually(lambda: slow)
     assert ask(guest, "animate", FILM, session_hash="late").status_code == 200
     assert place(guest, "late") <= 1  # and not 64
@@ -136,7 +136,7 @@ def test_a_turn_of_who_left_goes_to_the_next():
             asyncio.create_task(come(name, "a", now if name == "left" else never)) for name in ("left", "second", "third")
         ]
         await asyncio.sleep(0)
-        with pytest.raises(Exception, match="3 of your requests are waiting already"):
+        with pytest.raises(Exception, match="3 of your requests are already waiting"):
             await come("fourth", "a", never)
         guest = asyncio.create_task(come("guest", "b", never))
         now.set()

@@ -1,1 +1,1 @@
-"""Training of the small networks that serve: colour classifiers, feature network, upscaler."""
+"""Training of the small networks: colour classifiers, feature network, upscaler."""

@@ -22,25 +22,25 @@ from animegen_core.training.helpers.runs import HelperRun, run_in
 from animegen_core.training.options import option
 from animegen_core.training.resumable import Stats
 
-_MARGIN = 4  # px by which pictures are shifted: tags do not depend on where the face is
+_MARGIN = 4  # px by which images are shifted; tags do not depend on the position of the face
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassifierOptions(LabelledOptions):
-    """How a classifier is trained. No colour augmentation: colours are what it must tell.
+    """Options of a classifier. There is no colour augmentation, because it must recognise colours.
 
     Raises:
         AnimeGenError: a value is out of range.
     """
 
-    widths: str = option("24,48,96,192,192", "Channels after the stem and after each halving block.")
-    label_smoothing: float = option(0.1, "Probability that a tag gives to all colours alike: one tag in seven is wrong.")
+    widths: str = option("24,48,96,192,192", "Channels after the stem and after each block.")
+    label_smoothing: float = option(0.1, "Label smoothing: one tag in seven is wrong.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not re.fullmatch(r"\d{1,4}(,\d{1,4})+", self.widths):
             raise AnimeGenError(
-                f"widths is {quote(self.widths)}, but must be two or more whole numbers with commas, as in 24,48,96."
+                f"widths is {quote(self.widths)}, but must be two or more whole numbers separated by commas, such as 24,48,96."
             )
 
     @property
@@ -50,14 +50,14 @@ class ClassifierOptions(LabelledOptions):
 
 
 class ClassifierTrainer(LabelledTrainer):
-    """A classifier that learns by balanced cross-entropy."""
+    """Trains a classifier with balanced cross-entropy."""
 
     def __init__(self, classifier: ColourClassifier, pictures: np.ndarray, labels: Tensor, options: ClassifierOptions) -> None:
         super().__init__({"classifier": classifier}, pictures, labels, options)
         self.weights = [balance(labels[:, c], n).to(self.device) for c, n in enumerate(classifier.label_dims)]
 
     def losses(self, images: np.ndarray, labels: Tensor) -> Stats:
-        """The cross-entropies of the attributes, added up; one of which nothing is known counts as 0."""
+        """The sum of the attributes' cross-entropies; an attribute without known labels counts as 0."""
         images = to_model_range(torch.from_numpy(images).permute(0, 3, 1, 2).to(self.device))
         images = random_shift(random_flip(images), _MARGIN)
         with self._autocast():
@@ -73,7 +73,7 @@ class ClassifierTrainer(LabelledTrainer):
 def train_classifier(
     classifier: ColourClassifier, pictures: np.ndarray, labels: Tensor, options: ClassifierOptions, folder: Path
 ) -> ColourClassifier:
-    """Fit ``classifier`` in place and return it in eval mode; a state in the run folder is resumed.
+    """Train ``classifier`` in place and return it in eval mode. Resumes from a state in the run folder.
 
     Args:
         pictures: uint8 (N, H, W, 3).
@@ -85,7 +85,7 @@ def train_classifier(
 
 
 def random_shift(images: Tensor, margin: int) -> Tensor:
-    """Shift each picture of a batch by up to ``margin`` px each way, repeating its border."""
+    """Shift each image of a batch by up to ``margin`` px in each direction; border pixels are repeated."""
     count, _, height, width = images.shape
     padded = F.pad(images, [margin] * 4, mode="replicate")
     down, right = torch.randint(0, 2 * margin + 1, (2, count, 1, 1), device=images.device)
@@ -96,7 +96,7 @@ def random_shift(images: Tensor, margin: int) -> Tensor:
 
 
 def calibrate(classifier: ColourClassifier, pictures: np.ndarray, labels: Tensor) -> None:
-    """Set the temperatures that give held-out labels the highest likelihood (Guo et al. 2017, section 4.2)."""
+    """Set the temperatures that maximise the likelihood of held-out labels (Guo et al. 2017, section 4.2)."""
     candidates = torch.logspace(-0.7, 0.7, 57)
     for column, logits in enumerate(predict(classifier, pictures)):
         known = labels[:, column] != ANY
@@ -105,7 +105,7 @@ def calibrate(classifier: ColourClassifier, pictures: np.ndarray, labels: Tensor
 
 
 def accuracies(classifier: ColourClassifier, pictures: np.ndarray, labels: Tensor) -> dict[str, dict[str, float]]:
-    """Share of the known labels that the classifier repeats: for each attribute overall and for each of its colours."""
+    """Accuracy on the known labels: for each attribute overall ("all") and for each of its colours."""
     report: dict[str, dict[str, float]] = {}
     for column, (attribute, logits) in enumerate(zip(ATTRIBUTES, predict(classifier, pictures))):
         target, best = labels[:, column], logits.argmax(1)
@@ -121,13 +121,13 @@ def _share(right: Tensor) -> float:
 
 
 def fit_and_save(asked: HelperRun, runs: Path) -> dict[str, dict[str, float]]:
-    """Train a classifier on nine tenths of the tagged pictures, calibrate it on the last tenth, save it with its accuracy.
+    """Train a classifier on nine tenths of the tagged images, calibrate it on the last tenth, save it with its accuracy.
 
-    The split depends on nothing but the number of tagged pictures, so that classifiers of any seed share their held-out tenth.
+    The split depends only on the number of tagged images, so that classifiers of any seed have the same held-out tenth.
 
     Args:
-        asked: with the paths "data", "labels" and "out", where the network is written when training stops.
-        runs: where the run folder is made.
+        asked: with the paths "data", "labels" and "out"; the network is written to "out" when training stops.
+        runs: parent of the run folder.
 
     Returns:
         The held-out accuracies, which are also written into the config.

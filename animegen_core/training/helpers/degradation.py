@@ -1,7 +1,7 @@
-"""Large pictures to the small ones an upscaler learns from: moderately spoiled, as what generators draw is clean but soft.
+"""Makes the small images that an upscaler is trained on: moderately degraded, because generators draw clean but soft faces.
 
-In the manner of Zhang et al. 2021 (https://arxiv.org/abs/2103.14006): blur, resizing, noise and compression, each of random
-kind and strength and often left out. Everything is a function of the random generator that is handed in.
+After Zhang et al. 2021 (https://arxiv.org/abs/2103.14006): blur, resizing, noise and compression, each of random kind and
+strength and often left out. All randomness comes from the generator that is passed in.
 """
 
 import io
@@ -12,23 +12,23 @@ from PIL.Image import Resampling
 
 _FILTERS = (Resampling.BOX, Resampling.BILINEAR, Resampling.BICUBIC, Resampling.LANCZOS)
 _CODECS = ("JPEG", "WEBP")
-_SIDES = (2 / 3, 5 / 4)  # of the square that becomes a patch, as shares of the patch's own
-_SHARPEN = 300  # percent of unsharp masking of a square that was doubled; less for those that were enlarged less
+_SIDES = (2 / 3, 5 / 4)  # side of the square that is cut out, relative to the patch
+_SHARPEN = 300  # percent of unsharp masking for a square enlarged twice; proportionally less for smaller factors
 
-# Probability of each step, and its strongest form.
-_BLURRED, _BLUR = 0.4, 0.4  # deviation along x and along y, in pixels of the small picture
+# Probability and maximum strength of each step.
+_BLURRED, _BLUR = 0.4, 0.4  # standard deviation along x and along y, in pixels of the small image
 _RESIZED_TWICE = 0.25
-_SOFTENED, _SOFTER, _RINGING = 0.6, 0.5, 0.4  # share of the finest detail that is taken away, or added once more
-_NOISY, _NOISE = 0.3, 3.0  # deviation out of 255
-_CHECKERED, _CHECKERS = 0.2, 2.0  # amplitude out of 255
+_SOFTENED, _SOFTER, _RINGING = 0.6, 0.5, 0.4  # fraction of the finest detail that is removed, or added
+_NOISY, _NOISE = 0.3, 3.0  # standard deviation, of 255
+_CHECKERED, _CHECKERS = 0.2, 2.0  # amplitude, of 255
 _COMPRESSED, _QUALITIES = 0.2, (75, 99)
 
 
 def random_patch(picture: Image.Image, size: int, random: np.random.Generator) -> Image.Image:
-    """A random square of a picture, mirrored half of the time, at 4/5 to 3/2 of its scale as ``size`` x ``size`` pixels.
+    """A random square of an image, scaled by 4/5 to 3/2 to ``size`` x ``size`` pixels and mirrored with probability one half.
 
-    Faces of generators fill the frame, those of portraits do not: hence the enlarged ones, whose lines are sharpened again, as
-    soft ones would teach an upscaler to be soft.
+    Generated faces fill the frame and those of portraits do not, so some squares are enlarged. These are sharpened, or the
+    upscaler would learn to be soft.
     """
     side = min(round(size * random.uniform(*_SIDES)), *picture.size)
     left = int(random.integers(0, picture.width - side, endpoint=True))
@@ -40,7 +40,7 @@ def random_patch(picture: Image.Image, size: int, random: np.random.Generator) -
 
 
 def degrade(picture: Image.Image, random: np.random.Generator, scale: int = 4) -> Image.Image:
-    """A small picture of which ``picture``, RGB and square with a side that ``scale`` divides, may be the enlargement."""
+    """A degraded copy of ``picture``, reduced ``scale`` times. ``picture`` is RGB and square; ``scale`` divides its side."""
     small = picture.width // scale
     if random.random() < _BLURRED:
         picture = picture.filter(ImageFilter.GaussianBlur((scale * random.random() * _BLUR, scale * random.random() * _BLUR)))
@@ -58,12 +58,12 @@ def _resize(picture: Image.Image, side: int, random: np.random.Generator) -> Ima
 
 
 def _soften_or_ring(picture: Image.Image, amount: float) -> Image.Image:
-    """Weaken the finest detail, as generators do, or overdraw it, which leaves a light seam beside every dark line."""
+    """Weaken the finest detail, as generators do, or amplify it, which leaves a light seam beside every dark line."""
     return Image.blend(picture.filter(ImageFilter.GaussianBlur(1)), picture, 1 + amount)
 
 
 def _add_noise(picture: Image.Image, random: np.random.Generator) -> Image.Image:
-    """Grain of every pixel, and the checkerboard that transposed convolutions leave (Odena et al. 2016)."""
+    """Add independent noise to every pixel, and the checkerboard of transposed convolutions (Odena et al. 2016)."""
     pixels = np.asarray(picture, dtype=np.float32)  # (H, W, 3)
     noisy, checkered = random.random() < _NOISY, random.random() < _CHECKERED
     if noisy:

@@ -1,9 +1,10 @@
-"""Training the feature network: three tasks at once, none of which needs more than faces and their colours.
+"""Training of the feature network on three tasks at once, which need only faces and their colours.
 
-Which picture is it? Two views of a picture, one with its colours turned, must find each other in a batch (SimCLR, Chen et al.
-2020, https://arxiv.org/abs/2002.05709), so features tell faces apart by shape. What was done to it? A view may be warped, hold
-a piece of another face, be soft or noisy, and the network must say which, so features see what generators get wrong. Which
-colours has it? So features see which hair and eyes are missing.
+1. Two views of an image, one with changed colours, must find each other in a batch (SimCLR, Chen et al. 2020,
+   https://arxiv.org/abs/2002.05709). This makes features represent shape.
+2. A view may be warped, contain a piece of another face, be soft or noisy; the network must recognise which. This makes
+   features represent typical faults of generators.
+3. The network must recognise hair and eye colours. This makes features represent missing colours.
 """
 
 from dataclasses import dataclass
@@ -26,10 +27,10 @@ from animegen_core.training.options import option
 from animegen_core.training.resumable import Stats
 
 DAMAGES = ("none", "warped", "pasted", "soft", "noisy")
-_TEMPERATURE = 0.2  # of the similarities between views
-_STANDARD, _SLIGHTLY_CHANGED = 4096, 2000  # pictures over which features are standardised, and balanced
-_SLIGHT = ((blurred, 0.7), (noised, 8))  # changes that matter little: px, levels of 255
-_JUDGED = 1024  # held-out pictures on which the tasks are measured
+_TEMPERATURE = 0.2  # softmax temperature of the similarities between views
+_STANDARD, _SLIGHTLY_CHANGED = 4096, 2000  # images from which features are standardised, and balanced
+_SLIGHT = ((blurred, 0.7), (noised, 8))  # changes to which features should react little: blur in px, noise in levels of 255
+_JUDGED = 1024  # held-out images on which the tasks are evaluated
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +41,12 @@ class PretrainingOptions(LabelledOptions):
         AnimeGenError: a value is out of range.
     """
 
-    epochs: float = option(3.0, "Passes over the pictures.")
+    epochs: float = option(3.0, "Passes over the images.")
     least_probability: float = option(0.5, "Colours of a lower probability count as unknown.")
 
 
 class Tasks(nn.Module):
-    """The heads that make a feature network learn and are thrown away afterwards.
+    """The heads of the three tasks; they are needed for training only.
 
     Args:
         feature_dim: length of the features.
@@ -64,8 +65,8 @@ class Tasks(nn.Module):
         """Losses of the three tasks, (3,).
 
         Args:
-            features: (2 N, D), first of the N views in true colours, then of the others.
-            damages: int64 (2 N,), what was done to each view.
+            features: (2 N, D), of the N views in true colours, then of the N views in changed colours.
+            damages: int64 (2 N,), the damage of each view, an index into ``DAMAGES``.
             labels: int64 (N, 2), -1 where unknown.
         """
         features = self.norm(features)
@@ -76,7 +77,7 @@ class Tasks(nn.Module):
 
 
 def contrastive_loss(projected: Tensor) -> Tensor:
-    """NT-Xent (Chen et al. 2020, eq. 1) of vectors (2 N, D), of which i and N + i belong together."""
+    """NT-Xent (Chen et al. 2020, eq. 1) of vectors (2 N, D); i and N + i are views of the same image."""
     count = len(projected) // 2
     unit = F.normalize(projected.float())
     similarity = (unit @ unit.T / _TEMPERATURE).fill_diagonal_(-torch.inf)
@@ -84,12 +85,12 @@ def contrastive_loss(projected: Tensor) -> Tensor:
 
 
 def damaged_view(images: Tensor) -> tuple[Tensor, Tensor]:
-    """A random view of each picture (N, 3, S, S) in [-1, 1] and what was done to it: int64 (N,), places in ``DAMAGES``.
+    """A random view of each image (N, 3, S, S) in [-1, 1] and its damage: int64 (N,), indices into ``DAMAGES``.
 
-    Views are zoomed, shifted, turned a little and mirrored.
+    Views are zoomed, shifted, rotated a little and mirrored.
     """
     count = len(images)
-    damages = torch.randint(-1, len(DAMAGES), (count,)).clamp_min(0)  # a third is whole
+    damages = torch.randint(-1, len(DAMAGES), (count,)).clamp_min(0)  # a third is undamaged
     zoom, angle = torch.empty(count).uniform_(0.75, 1), torch.empty(count).uniform_(-0.2, 0.2)
     mirror = torch.where(torch.rand(count) < 0.5, -1.0, 1.0)
     shift = torch.empty(2, count).uniform_(-1, 1) * (1 - zoom)
@@ -116,14 +117,14 @@ def damaged_view(images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def turned_colours(images: Tensor) -> Tensor:
-    """Pictures (N, 3, S, S) with colours mixed at random, so that they can be recognised by their shapes only."""
+    """Images (N, 3, S, S) with randomly mixed colours, which can only be recognised by shape."""
     mix = torch.eye(3) + 0.6 * torch.randn(len(images), 3, 3)
     mix = mix / mix.norm(dim=2, keepdim=True)
     return (mix @ images.flatten(2)).view_as(images).clamp(-1, 1)
 
 
 def _rectangles(count: int, side: int) -> Tensor:
-    """Random rectangles, a quarter to half as wide and high as the picture: bool (count, 1, side, side)."""
+    """Masks of random rectangles, a quarter to half as wide and high as the image: bool (count, 1, side, side)."""
     place = torch.arange(side) / side
     start, length = torch.rand(2, count, 1) * 0.6 + 0.1, torch.rand(2, count, 1) * 0.25 + 0.25
     down, right = ((place >= s) & (place < s + n) for s, n in zip(start, length))
@@ -150,7 +151,7 @@ class FeatureTrainer(LabelledTrainer):
 
 
 def pretrain(network: FeatureNetwork, pictures: np.ndarray, labels: Tensor, options: PretrainingOptions, folder: Path) -> Tasks:
-    """Fit ``network`` in place, on the CPU, balance its features and leave it in eval mode; the trained heads come back.
+    """Train ``network`` in place, on the CPU, balance its features and leave it in eval mode. Returns the trained heads.
 
     Args:
         pictures: uint8 (N, S, S, 3).
@@ -178,7 +179,7 @@ def _balance(network: FeatureNetwork, pictures: np.ndarray) -> None:
 
 @torch.no_grad()
 def judge(network: FeatureNetwork, tasks: Tasks, pictures: np.ndarray, labels: Tensor) -> dict[str, float | None]:
-    """Shares of pictures, uint8 (N, S, S, 3), of which the network knows the answer; None where none has a colour."""
+    """Accuracy of each task on images, uint8 (N, S, S, 3); None for a colour that no image has."""
     images = to_images(pictures)
     torch.manual_seed(0)
     (first, one), (second, other) = damaged_view(images), damaged_view(images)
@@ -198,20 +199,20 @@ def _share(right: Tensor) -> float | None:
 
 
 def held_out_tenth(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of a fixed tenth of ``count`` pictures, and of the others; sorted, the same whenever the count is."""
+    """Sorted indices of a tenth of ``count`` images, and of the others; they depend only on the count."""
     order = np.random.RandomState(0).permutation(count)
     return np.sort(order[: count // 10]), np.sort(order[count // 10 :])
 
 
 def fit_and_save(asked: HelperRun, runs: Path) -> dict[str, float | None]:
-    """Train a feature network on nine tenths of the pictures and save it with what it knows of the last tenth.
+    """Train a feature network on nine tenths of the images and save it with its accuracies on the last tenth.
 
     Args:
         asked: with the paths "data", "labels" and "out", where the network is written when training stops.
         runs: where the run folder is made.
 
     Returns:
-        The held-out shares, which are also written into the config.
+        The held-out accuracies, which are also written into the config.
     """
     options, settings = asked.options, asked.settings
     torch.manual_seed(options.seed)

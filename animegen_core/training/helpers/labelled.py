@@ -1,4 +1,4 @@
-"""Training a small network on pictures and their labels, in epochs, by AdamW and a one-cycle learning rate."""
+"""Training a small network on images and their labels, in epochs, by AdamW and a one-cycle learning rate."""
 
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from animegen_core.training.resumable import ORDER, STEP, Resumable, Stats, stre
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledOptions:
-    """How such a network is trained.
+    """Options of a network trained on labelled images.
 
     Raises:
         AnimeGenError: a value is out of range.
@@ -26,12 +26,12 @@ class LabelledOptions:
 
     RESUMABLE: ClassVar = ("max_minutes", "save_minutes", "log_interval")
 
-    epochs: float = option(12.0, "Passes over the pictures.")
-    max_minutes: float | None = option(None, "Stop after this many minutes of this start, saving a state to resume from.")
-    batch: int = option(128, "Pictures in a batch.")
-    lr: float = option(2e-3, "AdamW's highest learning rate, of one cycle.")
+    epochs: float = option(12.0, "Passes over the images.")
+    max_minutes: float | None = option(None, "Stop this start after so many minutes and save; --resume continues.")
+    batch: int = option(128, "Batch size.")
+    lr: float = option(2e-3, "Highest learning rate of AdamW in a one-cycle schedule.")
     weight_decay: float = option(0.05, "AdamW's weight decay.")
-    seed: int = option(0, "Seed of weights, order and every random draw.")
+    seed: int = option(0, "Seed of weights, data order and all random numbers.")
     save_minutes: float = option(2.0, "Minutes between saves of the state to resume from.")
     log_interval: int = option(50, "Steps between rows of the log.")
 
@@ -44,17 +44,17 @@ class LabelledOptions:
 
 
 class LabelledTrainer(Resumable):
-    """Networks, optimizer and counters, and what one step does to them.
+    """The training step, with networks, optimizer and counters.
 
     Args:
-        networks: what is trained, by name; moved to the device and left in train mode.
+        networks: to train, by name; moved to the device and left in train mode.
         pictures: uint8 (N, H, W, 3).
         labels: int64 (N, attributes), -1 where unknown.
-        options: how it is trained.
+        options: of the training.
         device: a torch device.
 
     Attributes:
-        target: images to show in the whole run.
+        target: images of the whole run.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class LabelledTrainer(Resumable):
         self.autocast = autocast_dtype("auto", self.device)
         parameters = [p for network in networks.values() for p in network.parameters()]
         self.optimizer = torch.optim.AdamW(parameters, options.lr, weight_decay=options.weight_decay)
-        self.per_epoch = max(1, len(pictures) // options.batch)  # batches; what is left of an epoch has its turn in another
+        self.per_epoch = max(1, len(pictures) // options.batch)  # batches; an incomplete last batch is dropped
         self.steps = max(1, round(options.epochs * self.per_epoch))
         self.target = self.steps * min(options.batch, len(pictures))
         self.schedule = self._schedule()
@@ -81,10 +81,10 @@ class LabelledTrainer(Resumable):
 
     @abstractmethod
     def losses(self, images: np.ndarray, labels: Tensor) -> Stats:
-        """Losses of a batch, by name, which are added up."""
+        """Losses of a batch by name; their sum is minimised."""
 
     def batches(self) -> Iterator[tuple[Tensor]]:
-        """Indices of the batches from where ``progress`` stands; an epoch's order depends on the seed and its number only."""
+        """Indices of the batches, starting at ``progress``. An epoch's order depends only on the seed and its number."""
         while True:
             epoch, done = divmod(int(self.progress["steps"]), self.per_epoch)
             source = torch.Generator().manual_seed(stream(self.options.seed, ORDER, epoch))
@@ -93,7 +93,7 @@ class LabelledTrainer(Resumable):
                 yield (chunk,)
 
     def step(self, chunk: Tensor) -> Stats:
-        """One update on the pictures of these indices."""
+        """One update on the images of these indices."""
         torch.manual_seed(stream(self.options.seed, STEP, int(self.progress["steps"])))
         losses = self.losses(self.pictures[chunk.numpy()], self.labels[chunk].to(self.device))
         self.optimizer.zero_grad(set_to_none=True)
@@ -105,7 +105,7 @@ class LabelledTrainer(Resumable):
         return {name: loss.detach() for name, loss in losses.items()}
 
     def load(self, path: Path) -> None:
-        """Continue from a state, in the middle of the cycle."""
+        """Restore a state, and the position in the cycle."""
         super().load(path)
         self.schedule = self._schedule(int(self.progress["steps"]) - 1)
 
@@ -114,11 +114,11 @@ class LabelledTrainer(Resumable):
         return self.networks
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """The one for all of them."""
+        """The one optimizer of all networks."""
         return {"optimizer": self.optimizer}
 
     def _schedule(self, last: int = -1) -> OneCycleLR:
-        """From the step after the last one."""
+        """The schedule, starting at the step after ``last``."""
         return OneCycleLR(self.optimizer, self.options.lr, total_steps=max(self.steps, 2), last_epoch=last)
 
     def _autocast(self) -> torch.autocast:

@@ -1,4 +1,4 @@
-"""Runs of the small networks: what they were asked for, kept in options.json, and the loop in their run folder."""
+"""Runs of the small networks: their settings, saved in options.json, and the loop in their run folder."""
 
 import json
 import sys
@@ -15,21 +15,21 @@ from animegen_core.training.run_data import require_present
 from animegen_core.training.run_folder import OPTIONS, STATE, absolute, load_options, new_run_folder
 from animegen_core.training.run_loop import run
 
-_PATHS = ("data", "labels", "out")  # settings that may be given anew when a run resumes
+_PATHS = ("data", "labels", "out")  # settings that may change when a run resumes
 
 
 @dataclass(frozen=True)
 class HelperRun:
-    """What a run of a small network was asked for.
+    """The settings and options of a run of a small network.
 
     Attributes:
-        family: what options.json calls it.
-        settings: "data", "out" and others that are no option of the training; JSON-able, None where not given.
-        options: a dataclass whose ``RESUMABLE`` names what may be given anew; everything else is part of what the run is.
-        folder: the run folder; None for a run that begins.
+        family: in options.json.
+        settings: "data", "out" and others that are not options of the training; JSON-able, None if not given.
+        options: a dataclass; ``RESUMABLE`` lists the options that may change when the run resumes.
+        folder: the run folder; None for a new run.
 
     Raises:
-        AnimeGenError: a setting is missing, or names what is not there.
+        AnimeGenError: a setting is missing, or a path does not exist.
     """
 
     family: str
@@ -46,10 +46,10 @@ class HelperRun:
 
     @classmethod
     def resumed(cls, folder: Path, family: str, options_class: type, explicit: dict[str, Any]) -> "HelperRun":
-        """The run in ``folder``, with the paths, lengths and intervals that were given anew.
+        """The run in ``folder``, with the new paths, lengths and intervals.
 
         Raises:
-            AnimeGenError: the folder is not a run of this family, or something else was given.
+            AnimeGenError: the folder is not a run of this family, or a fixed option was given.
         """
         saved = load_options(folder)
         if saved.pop("family") != family:
@@ -65,13 +65,13 @@ class HelperRun:
         if missing := [name for name in known if name not in saved]:
             raise AnimeGenError(f"The options in '{folder}' are of another version: '{missing[0]}' is missing.")
         options = options_class(**{name: saved.pop(name) for name in known})
-        # The time limit is of one start, so it is not taken over.
+        # The time limit holds for one start only.
         changed = {name: explicit[name] for name in options_class.RESUMABLE if name in explicit}
         options = replace(options, **{"max_minutes": None} | changed)
         return cls(family, {name: explicit.get(name, value) for name, value in saved.items()}, options, folder)
 
     def start(self, runs: Path, label: str) -> Path:
-        """Write options.json into the run folder, which is made in ``runs`` if the run begins."""
+        """Write options.json into the run folder, which is created in ``runs`` for a new run."""
         folder = self.folder or new_run_folder(runs, label)
         paths = {name: absolute(self.settings[name]) for name in _PATHS if name in self.settings}
         saved = {"family": self.family, **self.settings, **paths, **asdict(self.options)}
@@ -81,7 +81,7 @@ class HelperRun:
 
     @property
     def facts(self) -> dict[str, str]:
-        """What the network's config says of data and licence."""
+        """The entries about data and licence for the network's config."""
         return {name: self.settings[name] for name in ("trained_on", "licence")}
 
 

@@ -1,4 +1,4 @@
-"""Training an upscaler on large pictures and the small ones that are made of them."""
+"""Training an upscaler on pairs of large images and their degraded small copies."""
 
 import hashlib
 import itertools
@@ -27,7 +27,7 @@ from animegen_core.training.helpers.upscaler_report import held_out_report
 from animegen_core.training.options import PRECISIONS, check_choice, check_not_negative, check_positive, option
 from animegen_core.training.resumable import Resumable
 
-_WARM_UP = 0.03  # share of the run in which the learning rate rises
+_WARM_UP = 0.03  # fraction of the run in which the learning rate rises
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,17 +40,17 @@ class UpscalerOptions:
 
     RESUMABLE: ClassVar = ("kimg", "max_minutes", "save_minutes", "log_interval")
 
-    kimg: float = option(250.0, "Thousands of patches in the whole run, over which the learning rate falls to zero.")
-    max_minutes: float | None = option(None, "Stop after this many minutes of this start, saving a state to resume from.")
+    kimg: float = option(250.0, "Length of the run in thousands of patches; the learning rate falls to zero over it.")
+    max_minutes: float | None = option(None, "Stop this start after so many minutes and save; --resume continues.")
     channels: int = option(64, "Channels of every inner convolution.")
     blocks: int = option(8, "Residual blocks of two convolutions each.")
-    scale: int = option(4, "How many times larger pictures become.")
+    scale: int = option(4, "Factor of enlargement.")
     patch: int = option(96, "Side of the large patches in pixels.")
     batch: int = option(16, "Patches in a batch.")
     lr: float = option(1e-3, "Adam's highest learning rate.")
-    edge_weight: float = option(1.0, "Weight of the differences between neighbours beside that of the pixels themselves.")
+    edge_weight: float = option(1.0, "Weight of the loss of differences between neighbours; the loss of pixels has weight 1.")
     ema_kimg: float = option(3.0, "Half-life of the averaged weights, in thousands of patches.")
-    precision: str = option("auto", f"One of {', '.join(PRECISIONS)}; auto is bf16 where the device has it in hardware.")
+    precision: str = option("auto", f"One of {', '.join(PRECISIONS)}; auto is bf16 if the device computes it in hardware.")
     seed: int = option(0, "Seed of weights, patches and degradations.")
     save_minutes: float = option(2.0, "Minutes between saves of the state to resume from.")
     log_interval: int = option(50, "Steps between rows of the log.")
@@ -64,10 +64,10 @@ class UpscalerOptions:
 
 
 class UpscalerTrainer(Resumable):
-    """Network, average, optimizer and counters, and what one step does to them.
+    """The training step of an upscaler, with its network, average, optimizer and counters.
 
     Attributes:
-        progress: the counters that a state keeps.
+        progress: counters that are saved with the state.
     """
 
     def __init__(self, options: UpscalerOptions, device: str | torch.device | None = None) -> None:
@@ -85,11 +85,11 @@ class UpscalerTrainer(Resumable):
 
     @property
     def finished(self) -> bool:
-        """Whether the run has its length."""
+        """Whether the run has reached its length."""
         return self.images_seen >= self.options.kimg * 1000
 
     def step(self, pictures: Sequence[np.ndarray]) -> dict[str, Tensor]:
-        """One update on random patches of random pictures, all a function of the seed and the step's number.
+        """One update on random patches of random images; the choice depends only on the seed and the step's number.
 
         Returns:
             Scalars for the log, on the device.
@@ -110,12 +110,12 @@ class UpscalerTrainer(Resumable):
         return {"loss_pixels": pixels.detach(), "loss_edges": edges.detach()}
 
     def _patches(self, pictures: Sequence[np.ndarray], random: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Small patches (N, 3, P / scale, P / scale) and the large ones (N, 3, P, P) they come from, float32 in [-1, 1]."""
+        """Small patches (N, 3, P / scale, P / scale) and their large originals (N, 3, P, P), float32 in [-1, 1]."""
         options = self.options
         chosen = random.integers(len(pictures), size=options.batch)
         large = [random_patch(Image.fromarray(pictures[index]), options.patch, random) for index in chosen]
         small = [degrade(patch, random, options.scale) for patch in large]
-        # Layouts as the network has them: features channels last, the enlarged picture not.
+        # The memory layouts of the network: channels last for features, not for the enlarged image.
         return to_model_range(_stack(small)), to_model_range(_stack(large).contiguous())
 
     def modules(self) -> dict[str, torch.nn.Module]:
@@ -128,12 +128,12 @@ class UpscalerTrainer(Resumable):
 
 
 def edge_loss(enlarged: Tensor, large: Tensor) -> Tensor:
-    """Mean absolute error of the differences between neighbours, along rows and columns: blurred lines cost twice."""
+    """Mean absolute error of the differences between neighbours, along rows and columns; penalises blurred lines."""
     return l1_loss(enlarged.diff(dim=2), large.diff(dim=2)) + l1_loss(enlarged.diff(dim=3), large.diff(dim=3))
 
 
 def split(names: Sequence[str]) -> tuple[list[int], list[int]]:
-    """Indices of the pictures to train on, and of about a tenth that is held out: by their names, so of any run the same."""
+    """Indices of the images to train on, and of about a tenth that is held out. They depend only on the file names."""
     parts: tuple[list[int], list[int]] = ([], [])
     for index, name in enumerate(names):
         parts[hashlib.sha256(name.encode()).digest()[0] % 10 == 0].append(index)
@@ -148,19 +148,19 @@ def train_upscaler(
     facts: dict[str, Any],
     device: str | torch.device | None = None,
 ) -> dict[str, Any]:
-    """Train until the options' length, or until Ctrl-C, SIGTERM or ``max_minutes``, which save and can be resumed.
+    """Train for the options' length. Ctrl-C, SIGTERM and ``max_minutes`` stop earlier, save, and allow to resume.
 
     Args:
-        cache: the pictures; some are held out.
+        cache: the images; some are held out.
         folder: the run folder, for log and state; a state there is resumed.
-        out: where the averaged upscaler is written when training stops, with its held-out figures.
-        facts: what its config says besides: data, licence.
+        out: where the averaged upscaler and its held-out figures are written when training stops.
+        facts: further entries of its config, such as data and licence.
 
     Returns:
         The held-out figures (see ``held_out_report``).
 
     Raises:
-        AnimeGenError: there are too few or too small pictures, or the run diverged.
+        AnimeGenError: there are too few or too small images, or the run diverged.
     """
     used, held_out = split(cache.names)
     _check_pictures(cache, used, held_out, options)
@@ -174,7 +174,7 @@ def train_upscaler(
 
 
 def _schedule(done: float) -> float:
-    """Share of the learning rate after a share of the run: a short rise, then half a cosine (Loshchilov, Hutter 2017)."""
+    """Factor of the learning rate at a fraction of the run: linear warm-up, then cosine decay (Loshchilov, Hutter 2017)."""
     return min(done / _WARM_UP, 1.0) * (1 + math.cos(math.pi * min(done, 1.0))) / 2
 
 
@@ -186,12 +186,12 @@ def _stack(pictures: Sequence[Image.Image]) -> Tensor:
 def _check_pictures(cache: PictureCache, used: list[int], held_out: list[int], options: UpscalerOptions) -> None:
     if not used or not held_out:
         raise AnimeGenError(
-            f"Data path '{cache.path}' holds {len(cache.names)} pictures, of which {len(held_out)} would be held out "
-            f"and {len(used)} trained on; need one of each, so give more."
+            f"Data path '{cache.path}' has {len(cache.names)} images, of which {len(held_out)} would be held out "
+            f"and {len(used)} used for training; add images, so that there is at least one of each."
         )
     side = cache.pictures.shape[1]
     if side < options.patch or side % options.scale:
         raise AnimeGenError(
-            f"Pictures are {side} px, but must be at least {options.patch} px, the patch, "
+            f"Images are {side} px, but must be at least {options.patch} px, the patch, "
             f"and a multiple of {options.scale}, the scale."
         )

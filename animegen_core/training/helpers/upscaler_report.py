@@ -1,4 +1,4 @@
-"""How much better than interpolation an upscaler is, on pictures it has not seen."""
+"""Compares an upscaler with interpolation on held-out images."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -13,19 +13,19 @@ from animegen_core.training.helpers.degradation import degrade
 
 Report = dict[str, dict[str, dict[str, float]]]
 
-_EDGES = 0.9  # quantile of the differences between neighbours from which there is an edge
+_EDGES = 0.9  # quantile of the differences between neighbours above which there is an edge
 
 
 def held_out_report(upscaler: Upscaler, pictures: Sequence[np.ndarray]) -> Report:
-    """PSNR and sharpness of an upscaler and of Lanczos interpolation, on clean and on degraded small pictures.
+    """PSNR and sharpness of an upscaler and of Lanczos interpolation, on clean and on degraded small images.
 
     Args:
-        upscaler: left as it is.
-        pictures: uint8 (H, W, 3), of sides that the upscaler's scale divides.
+        upscaler: it is not changed.
+        pictures: uint8 (H, W, 3); the upscaler's scale divides their sides.
 
     Returns:
-        {"clean" | "degraded": {"upscaler" | "lanczos": {"psnr": dB, "sharpness": share}}}, means over all pictures. Clean
-        pictures were reduced by area, degraded ones as in training.
+        {"clean" | "degraded": {"upscaler" | "lanczos": {"psnr": dB, "sharpness": fraction}}}, means over all images. Clean
+        images are reduced by area, degraded ones as in training.
     """
     network, scale = for_inference(copy.deepcopy(upscaler)), upscaler.scale
 
@@ -33,7 +33,7 @@ def held_out_report(upscaler: Upscaler, pictures: Sequence[np.ndarray]) -> Repor
         return picture.reduce(scale)
 
     def as_in_training(picture: Image.Image, index: int) -> Image.Image:
-        return degrade(picture, np.random.default_rng(index), scale)  # the same for every upscaler
+        return degrade(picture, np.random.default_rng(index), scale)  # the same degradation for every upscaler
 
     def by_lanczos(picture: Image.Image) -> Image.Image:
         return picture.resize((scale * picture.width, scale * picture.height), Resampling.LANCZOS)
@@ -46,15 +46,15 @@ def held_out_report(upscaler: Upscaler, pictures: Sequence[np.ndarray]) -> Repor
 
 
 def psnr(picture: np.ndarray, truth: np.ndarray) -> float:
-    """Peak signal-to-noise ratio of uint8 pictures in dB, over all channels together."""
+    """Peak signal-to-noise ratio of uint8 images in dB, over all channels together."""
     error = np.square(picture.astype(np.float64) - truth).mean()
     return float(10 * np.log10(255**2 / max(error, 1e-10)))
 
 
 def sharpness(picture: np.ndarray, truth: np.ndarray) -> float:
-    """Mean step between neighbours where the true picture has its edges (its largest tenth), as a share of the true one.
+    """Mean step between neighbours at the true image's edges (its largest tenth of steps), as a fraction of the true one.
 
-    Below 1 is softer than the truth. Ringing and grain elsewhere do not count as sharp. A picture without edges counts as 1.
+    Below 1 is softer than the truth. Ringing and grain elsewhere do not count. An image without edges gets 1.
     """
     steps, true_steps = _steps(picture), _steps(truth)
     edges = (true_steps >= np.quantile(true_steps, _EDGES)) & (true_steps > 0)
@@ -62,7 +62,7 @@ def sharpness(picture: np.ndarray, truth: np.ndarray) -> float:
 
 
 def _steps(picture: np.ndarray) -> np.ndarray:
-    """Absolute differences of neighbours in a uint8 picture, down and to the right."""
+    """Absolute differences between vertical and horizontal neighbours in a uint8 image."""
     values = picture.astype(np.float32)
     return np.concatenate([np.abs(np.diff(values, axis=axis)).ravel() for axis in (0, 1)])
 

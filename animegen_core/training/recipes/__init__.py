@@ -1,4 +1,4 @@
-"""What differs between families: their networks and their losses. Everything else is in ``trainer.py``."""
+"""Networks and losses of each family. Everything else is in ``trainer.py``."""
 
 from animegen_core.training.recipes.base import Recipe, Stats
 from animegen_core.training.recipes.dcgan import ConditionalDCGANRecipe, DCGANRecipe

@@ -1,4 +1,4 @@
-"""What the loop asks of a family. Hooks with a body are for those that need them; a DCGAN does not."""
+"""The interface between the training loop and a family. Methods with a body are optional hooks."""
 
 from abc import ABC, abstractmethod
 
@@ -12,12 +12,12 @@ Progress = dict[str, float]  # the trainer's counters: "images_seen", "steps" an
 
 
 class Recipe(ABC):
-    """A family's part in training. Labels are int64 (N, attributes), -1 for any, or None where the family has none.
+    """Networks and losses of a family. Labels are int64 (N, attributes), -1 for any, or None if the family has none.
 
-    All random draws come from torch's global stream, which the trainer seeds at every step.
+    All random numbers come from torch's global generator, which the trainer seeds at every step.
 
     Attributes:
-        state: buffers that a run remembers beside its weights, saved and loaded with them; made by ``build``.
+        state: buffers that are saved and loaded with the weights; made by ``build``.
     """
 
     family: str
@@ -35,7 +35,7 @@ class Recipe(ABC):
         return lr or self.options.lr, (self.options.beta1, self.options.beta2)
 
     def prepare_labels(self, labels: Tensor, progress: Progress) -> Tensor:
-        """Labels (N, attributes) as this step shows them to both networks."""
+        """Labels (N, attributes) that both networks get in this step, some of them hidden."""
         return labels
 
     @abstractmethod
@@ -46,26 +46,26 @@ class Recipe(ABC):
     def discriminator_loss(
         self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None
     ) -> tuple[Tensor, Stats]:
-        """Scalar loss for real and fake pictures (N, 3, H, W) in [-1, 1], and what to log."""
+        """Scalar loss for real and fake images (N, 3, H, W) in [-1, 1], and what to log."""
 
     @abstractmethod
     def generator_loss(self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None) -> Tensor:
-        """Scalar loss for fakes (N, 3, H, W), with the real pictures that the discriminator saw beside them."""
+        """Scalar loss for fakes (N, 3, H, W); ``real`` are the real images of the discriminator's step."""
 
     def discriminator_penalty(
         self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None, progress: Progress
     ) -> Tensor | None:
-        """Scalar for an update of its own after the discriminator's, without autocast; None where this step has none."""
+        """A penalty, a scalar, for a separate update without autocast; None if this step has none."""
         return None
 
     def generator_penalty(
         self, generator: nn.Module, count: int, labels: Tensor | None, device: torch.device, progress: Progress
     ) -> Tensor | None:
-        """The same for the generator, for a batch of ``count``; a penalty with gradients that are no numbers is skipped."""
+        """The generator's penalty, for a batch of ``count``. The update is skipped if a gradient is not finite."""
         return None
 
     def after_step(self, generator: nn.Module, averaged: nn.Module) -> None:  # noqa: B027 - most families need none
-        """Whatever else the averaged generator takes over from the trained one."""
+        """Copy what is not averaged from the trained to the averaged generator."""
 
 
 def scores(**logits: Tensor) -> Stats:

@@ -16,7 +16,7 @@ from animegen_core.training.recipes.base import Progress, Recipe, Stats, scores
 
 @dataclass
 class DCGANRecipe(Recipe):
-    """DCGAN: cross-entropy, real and fake in batches of their own so that batch norm sees each alone."""
+    """DCGAN: cross-entropy; real and fake batches are separate, so that batch norm sees each alone."""
 
     options: DCGANOptions
     family = "dcgan"
@@ -60,7 +60,7 @@ class DCGANRecipe(Recipe):
 @dataclass
 class ConditionalDCGANRecipe(DCGANRecipe):
     """Conditional DCGAN with three kinds of pairs (Reed et al. 2016, https://arxiv.org/abs/1605.05396, algorithm 1):
-    real picture and its label, fake and the label it was drawn for, real picture and a wrong label.
+    real image and its label, fake and the label it was drawn for, real image and a wrong label.
     """
 
     options: ConditionalDCGANOptions
@@ -86,7 +86,7 @@ class ConditionalDCGANRecipe(DCGANRecipe):
         stats = scores(real_score=real_logits, fake_score=fake_logits)
         if labels is None:
             return loss, stats
-        known = (labels != ANY).any(1)  # a picture of unknown colours has no wrong label
+        known = (labels != ANY).any(1)  # an image of unknown colours has no wrong label
         wrong_logits = discriminator(real, wrong_labels(labels)).float()
         loss = loss + self.options.mismatch_weight * losses.bce_mismatch_loss(wrong_logits, known)
         wrong_score = (wrong_logits.detach().sigmoid() * known).sum() / known.sum().clamp(min=1)
@@ -94,7 +94,7 @@ class ConditionalDCGANRecipe(DCGANRecipe):
 
 
 def _look(discriminator: nn.Module, *inputs: Tensor) -> tuple[Tensor, Tensor]:
-    """Logits (N,), and the features (N, C, 4, 4) that its last convolution makes them of, float32."""
+    """Logits (N,) and the features (N, C, 4, 4) before the last convolution, float32."""
     features: list[Tensor] = []
     with discriminator.layers[-2].register_forward_pre_hook(lambda _, given: features.append(given[0])):
         logits = discriminator(*inputs)
@@ -102,12 +102,12 @@ def _look(discriminator: nn.Module, *inputs: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def wrong_labels(labels: Tensor, label_dims: tuple[int, ...] = LABEL_DIMS) -> Tensor:
-    """Labels (N, attributes) with one known attribute of each row, drawn at random, changed to another value.
+    """Labels (N, attributes) with one random known attribute of each row changed to another value.
 
-    What is unknown stays unknown, so that only the colour is wrong and not how much is told.
+    Unknown values stay unknown, so that only the colour differs and not the number of known values.
     """
     known = labels != ANY
-    chosen = torch.multinomial(known.float() + 1e-6, 1)  # (N, 1); in rows where nothing is known it does not matter
+    chosen = torch.multinomial(known.float() + 1e-6, 1)  # (N, 1); its value is irrelevant in rows where nothing is known
     sizes = torch.tensor(label_dims, device=labels.device)[chosen]
     step = (torch.rand(chosen.shape, device=labels.device) * (sizes - 1)).long() + 1  # 1 to size - 1
     changed = (labels.gather(1, chosen) + step) % sizes

@@ -14,17 +14,17 @@ from animegen_core.training.recipes.base import Progress, Recipe, Stats, scores
 from animegen_core.training.style_options import StyleBasedOptions, StyleGAN2Options, StyleGANOptions
 
 _ADA_TARGET = 0.6  # mean sign of the logits of reals above which the discriminator overfits (Karras et al. 2020a, figure 5)
-_ADA_BATCHES = 4  # over about how many batches that mean is taken
+_ADA_BATCHES = 4  # about so many batches are averaged
 
 
 class RunningValues(nn.Module):
-    """What a style-based run remembers beside its weights."""
+    """Running values of a style-based run, saved with its weights."""
 
     def __init__(self, options: StyleBasedOptions) -> None:
         super().__init__()
         for name, value in dict(
-            r1=0.0,  # as last measured
-            **({"r2": 0.0} if options.r2_gamma else {}),  # states of runs without it have none
+            r1=0.0,  # last measured value
+            **({"r2": 0.0} if options.r2_gamma else {}),  # a run without R2 has none in its state
             path_length=0.0,  # running mean
             real_sign=0.0,  # running mean of the sign of the logits of reals
             augment_probability=1.0 if options.ada_kimg is None else 0.0,
@@ -33,22 +33,22 @@ class RunningValues(nn.Module):
 
 
 class StyleBasedRecipe(Recipe):
-    """What StyleGAN and StyleGAN2 have in common: everything but the networks and the labels."""
+    """The common part of StyleGAN and StyleGAN2: all but networks and labels."""
 
     options: StyleBasedOptions
 
     def build(self) -> tuple[nn.Module, nn.Module]:
         self.state = RunningValues(self.options)
         generator, discriminator = self._networks()
-        if not self.options.layer_noise:  # whose strength begins at zero
+        if not self.options.layer_noise:  # its strength is initialised to zero
             for layer in generator.modules():
                 if hasattr(layer, "noise_strength"):
                     layer.noise_strength.requires_grad_(False)
         return generator, discriminator
 
     def adam(self, network: str) -> tuple[float, tuple[float, float]]:
-        """With a penalty every k steps Adam makes k + 1 updates where it would make k, so the learning rate is multiplied by
-        k / (k + 1) and the betas are raised to it (Karras et al. 2020, appendix B).
+        """A penalty every k steps means k + 1 updates of Adam instead of k. So the learning rate is multiplied by c = k / (k +
+        1) and betas are raised to the power c (Karras et al. 2020, appendix B).
         """
         o = self.options
         if network == "generator":
@@ -64,7 +64,7 @@ class StyleBasedRecipe(Recipe):
         return generator.synthesize(ws)
 
     def _styles(self, generator: nn.Module, count: int, labels: Tensor | None, device: torch.device) -> Tensor:
-        """One w for each layer (count, num_layers, w_dim), in some rows of two faces (Karras et al. 2019, section 3.1)."""
+        """w of each layer (count, num_layers, w_dim); some rows mix two faces (Karras et al. 2019, section 3.1)."""
         first, second = (
             generator.map(torch.randn(count, self.options.latent_dim, device=device), labels).unsqueeze(1) for _ in range(2)
         )  # (count, 1, w_dim)
@@ -75,15 +75,15 @@ class StyleBasedRecipe(Recipe):
         return torch.where(fine, second, first)
 
     def _logits(self, discriminator: nn.Module, images: Tensor, labels: Tensor | None) -> Tensor:
-        """What the discriminator says of augmented pictures: float32 (N,)."""
+        """The discriminator's logits for augmented images: float32 (N,)."""
         images = augment(images, self.options.operations, self.state.augment_probability)
         return discriminator(images) if labels is None else discriminator(images, labels)
 
     def _logits_and_told(
         self, discriminator: nn.Module, images: Tensor, labels: Tensor | None
     ) -> tuple[Tensor, Tensor | float, Tensor | float]:
-        """The same, and how well the labels can be told from the pictures, by what was learned from reals and from fakes:
-        log-probabilities, weighted and averaged; 0 for a family without labels.
+        """As ``_logits``, and the weighted mean log-probability of the labels by the two auxiliary classifiers, which are
+        trained on reals and on fakes; 0 for a family without labels.
         """
         return self._logits(discriminator, images, labels), 0.0, 0.0
 
@@ -94,7 +94,7 @@ class StyleBasedRecipe(Recipe):
         fake_logits, _, told_of_fakes = self._logits_and_told(discriminator, fake, labels)
         if self.options.loss == "relativistic":
             loss = losses.relativistic_discriminator_loss(real_logits, fake_logits)
-            # Only differences mean something, so what the discriminator says of a picture is how it compares with its rival.
+            # Only differences of logits have a meaning, so the scores compare each image with its pair.
             real_logits, fake_logits = real_logits - fake_logits, fake_logits - real_logits
         else:
             loss = losses.nonsaturating_discriminator_loss(real_logits, fake_logits)
@@ -108,8 +108,8 @@ class StyleBasedRecipe(Recipe):
         return loss - told_of_reals - told_of_fakes, stats
 
     def _adapt(self, real_logits: Tensor) -> None:
-        """Augment more often while the discriminator is surer of reals than it should be, and else less often
-        (Karras et al. 2020a, https://arxiv.org/abs/2006.06676, section 3).
+        """Adaptive augmentation (Karras et al. 2020a, https://arxiv.org/abs/2006.06676, section 3): augment more often while
+        the mean sign of the logits of reals is above the target, else less often.
         """
         self.state.real_sign.lerp_(real_logits.sign().mean(), 1 / _ADA_BATCHES)
         step = self.options.batch / (self.options.ada_kimg * 1000)
@@ -137,11 +137,11 @@ class StyleBasedRecipe(Recipe):
             ("r2", losses.r2_penalty, fake, o.r2_gamma),
         ):
             if gamma:
-                images = images[:count].detach().requires_grad_()  # noqa: PLW2901 - the same pictures, fewer of them
+                images = images[:count].detach().requires_grad_()  # noqa: PLW2901 - the same images, fewer of them
                 penalty = penalize(self._logits(discriminator, images, labels), images, gamma)
                 self.state.get_buffer(name).copy_(penalty.detach())
                 penalties.append(penalty)
-        return sum(penalties) * o.r1_interval  # makes up for the steps without
+        return sum(penalties) * o.r1_interval  # compensates for the steps without penalty
 
     def generator_penalty(
         self, generator: nn.Module, count: int, labels: Tensor | None, device: torch.device, progress: Progress
@@ -157,7 +157,7 @@ class StyleBasedRecipe(Recipe):
         return penalty * o.path_length_weight * o.path_length_interval
 
     def after_step(self, generator: nn.Module, averaged: nn.Module) -> None:
-        averaged.w_avg.copy_(generator.w_avg)  # it is an average already
+        averaged.w_avg.copy_(generator.w_avg)  # already a running mean
 
     def _sizes(self) -> dict[str, int]:
         """Arguments of both networks."""
@@ -210,9 +210,9 @@ class StyleGAN2Recipe(StyleBasedRecipe):
     def _logits_and_told(
         self, discriminator: nn.Module, images: Tensor, labels: Tensor | None
     ) -> tuple[Tensor, Tensor | float, Tensor | float]:
-        """With twin auxiliary classifiers (Gong et al. 2019, https://arxiv.org/abs/1907.02690). The first, which here is the
-        projection's own vectors, learns from reals, its twin from fakes, and the generator is to please the first no more
-        than the twin: with the first alone (Odena, Olah, Shlens 2017) it exaggerates what a colour's pictures have in common.
+        """Twin auxiliary classifiers (TAC-GAN, Gong et al. 2019, https://arxiv.org/abs/1907.02690). The first uses the
+        projection's vectors and is trained on reals, its twin on fakes. The generator maximises log p_real - log p_fake of its
+        labels. With the first alone (AC-GAN, Odena, Olah, Shlens 2017) it exaggerates each colour.
         """
         if labels is None or not self.options.label_weight:
             return super()._logits_and_told(discriminator, images, labels)
@@ -222,12 +222,12 @@ class StyleGAN2Recipe(StyleBasedRecipe):
         return logits, as_real, as_fake
 
     def prepare_labels(self, labels: Tensor, progress: Progress) -> Tensor:
-        """Labels come in gently. Where pictures come in groups of equal labels, some are hidden already, as groups follow."""
+        """Hide a fraction of the labels, which falls until ``label_ramp_kimg``; with label groups the sampler does."""
         if self.options.label_groups:
             return labels
         return hide_labels(labels, self.options.share_shown(progress["images_seen"]))
 
 
 def _part(count: int, share: float) -> int:
-    """That share of a number of pictures, at least one."""
+    """That fraction of a number of images, at least one."""
     return max(1, round(count * share))

@@ -1,4 +1,4 @@
-// Rows of faces under each other; see face_table in components.py.
+// Rows of faces; see face_table in components.py.
 function show() {
   const root = element.querySelector(".root");
   root.classList.add("face-table");

@@ -1,4 +1,4 @@
-// An animation that plays and can be scrubbed, drawn from one picture of all frames; see film_view in components.py.
+// An animation that plays and can be scrubbed, drawn from one image of all frames; see film_view in components.py.
 const canvas = document.createElement("canvas");
 canvas.setAttribute("role", "img");
 canvas.setAttribute("aria-label", "The animation");
@@ -12,15 +12,15 @@ scrub.setAttribute("aria-label", "Frame");
 const counter = document.createElement("output");
 const hint = document.createElement("p");
 hint.className = "hint";
-hint.textContent = "Two key faces or more make a film.";
+hint.textContent = "Add at least two key faces.";
 const bar = document.createElement("div");
 bar.className = "bar";
 bar.append(play, scrub, counter);
 
-let sheet = null; // the picture of all frames, once it is decoded
+let sheet = null; // the image of all frames, after it is decoded
 let film = null; // the value that it belongs to
 let playing = true;
-let started = 0; // when frame 0 of the round that plays would have been shown, in ms
+let started = 0; // when frame 0 of the current round was due, in ms
 
 const speed = () => Number(document.querySelector(`#${props.fps} input[type=range]`)?.value || 30);
 
@@ -67,7 +67,7 @@ async function show() {
   const picture = new Image();
   picture.src = next.src;
   await picture.decode();
-  if (next !== props.value) return; // a newer one has come meanwhile
+  if (next !== props.value) return; // a newer value has arrived
   [sheet, film] = [picture, next];
   canvas.width = canvas.height = Math.max(512, next.size);
   scrub.max = next.frames - 1;
@@ -85,7 +85,7 @@ scrub.addEventListener("input", (event) => {
   draw(Number(scrub.value));
 });
 document.addEventListener("input", (event) => {
-  if (event.target.closest(`#${props.fps}`)) setPlaying(playing); // the round goes on from this frame
+  if (event.target.closest(`#${props.fps}`)) setPlaying(playing); // continue from this frame
 });
 setPlaying(true);
 show();

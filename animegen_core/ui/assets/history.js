@@ -1,10 +1,10 @@
 // All results so far, kept in the browser's storage; see history_strip in components.py.
-// The storage is the truth: other tabs write to it too, so it is read before each change and when another tab has changed it.
+// Other tabs write to the storage too, so it is read before each change and after a change by another tab.
 const KEY = "animegen-history";
-const MOST = 200; // results kept beside the favourites
+const MOST = 200; // results beside the favourites
 let entries = []; // newest first: {label, description, starred}
-let stored = true; // false once the storage is closed or full: from then on the strip lives as long as the page
-let cleared = null; // all entries before the last Clear, until it is undone
+let stored = true; // false if the storage is blocked or full; then results are lost with the page
+let cleared = null; // all entries before the last Clear, for Undo
 const pictures = new Map(); // an entry's description as JSON -> data URL
 
 const keyOf = (entry) => JSON.stringify(entry.description);
@@ -15,7 +15,7 @@ function read() {
     const found = JSON.parse(localStorage.getItem(KEY) || "[]");
     return Array.isArray(found) ? found.filter((entry) => entry?.description && typeof entry.description === "object") : [];
   } catch {
-    return entries; // the storage is closed or damaged
+    return entries; // the storage is blocked or damaged
   }
 }
 
@@ -34,7 +34,7 @@ function setStar(entry, starred) {
   const key = keyOf(entry);
   change((all) => {
     const others = all.filter((other) => keyOf(other) !== key);
-    if (others.length === all.length || !starred) return [{ ...entry, starred }, ...others]; // in front, where it is not dropped next
+    if (others.length === all.length || !starred) return [{ ...entry, starred }, ...others]; // first, so that it is not dropped next
     return all.map((other) => (keyOf(other) === key ? { ...other, starred } : other));
   });
 }
@@ -63,7 +63,7 @@ async function fillIn(item) {
   if (!pictures.has(key)) {
     const src = await server.thumbnail(item.entry.description).catch(() => null);
     if (!src) {
-      item.classList.add("lost"); // its checkpoint is not here today
+      item.classList.add("lost"); // its checkpoint is not available
       return;
     }
     pictures.set(key, src);
@@ -71,7 +71,7 @@ async function fillIn(item) {
   item.querySelector("img").src = pictures.get(key);
 }
 
-// Only what comes into sight is drawn.
+// Only visible thumbnails are drawn.
 const sight = new IntersectionObserver((changes) => {
   for (const { isIntersecting, target } of changes) {
     if (!isIntersecting) continue;
@@ -96,7 +96,7 @@ function itemOf(entry) {
   const item = document.createElement("div");
   item.className = "item";
   item.entry = entry;
-  const face = button("face", "", `Bring back: ${entry.label}`, () => trigger("pick", { description: keyOf(entry) }));
+  const face = button("face", "", `Restore: ${entry.label}`, () => trigger("pick", { description: keyOf(entry) }));
   const picture = document.createElement("img");
   picture.alt = entry.label;
   face.append(picture);
@@ -114,8 +114,8 @@ function headOf(count) {
   const title = document.createElement("h2");
   title.textContent = "History";
   head.append(title);
-  if (cleared) head.append(button("undo", "Undo", "Bring back what Clear has taken away", undoClear));
-  if (count) head.append(button("clear", "Clear", "Forget all but the favourites", clear));
+  if (cleared) head.append(button("undo", "Undo", "Restore what Clear removed", undoClear));
+  if (count) head.append(button("clear", "Clear", "Remove all but the favourites", clear));
   return head;
 }
 
@@ -133,7 +133,7 @@ function show() {
   if (!ordered.length) {
     const hint = document.createElement("p");
     hint.className = "hint";
-    hint.textContent = "Every result leaves a thumbnail here; a click brings it back. It stays in this browser.";
+    hint.textContent = "Every result appears here; click it to restore it. The history is stored in this browser.";
     strip.append(hint);
   }
   root.replaceChildren(headOf(ordered.length), strip);

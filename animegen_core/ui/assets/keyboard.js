@@ -1,7 +1,7 @@
-// Keys for the whole page: G generates, L locks the seed, arrows walk the gallery, and a row of choices where one is in focus.
+// Keys for the whole page: G generates, L locks the seed, arrows walk the gallery, or the choices of a focused row.
 () => {
   const TYPED = "input:not([type=checkbox], [type=radio], [type=range], [type=file]), textarea, select, [contenteditable]";
-  const MOVED_BY_ARROWS = "input, [role=tab], [role=listbox], [role=slider]"; // which have a use of their own for them
+  const MOVED_BY_ARROWS = "input, [role=tab], [role=listbox], [role=slider]"; // these use arrow keys themselves
 
   function walk(step) {
     const faces = [...document.querySelectorAll("#gallery .thumbnail-item")];
@@ -9,7 +9,7 @@
     faces[Math.min(Math.max(at + step, 0), faces.length - 1)]?.click();
   }
 
-  // Gradio gives each radio button a group of its own, so that browsers do not do this.
+  // Gradio puts each radio button into a separate group, so browsers do not move between them.
   function choose(radio, step) {
     const radios = [...radio.closest(".block").querySelectorAll("input[type=radio]")];
     const next = radios[(radios.indexOf(radio) + step + radios.length) % radios.length];
@@ -27,7 +27,7 @@
     }
     if (!document.querySelector("#generate")?.offsetParent) return; // another tab is open
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    const key = event.repeat ? "" : event.key.toLowerCase(); // held down, arrows go on, and nothing else does
+    const key = event.repeat ? "" : event.key.toLowerCase(); // only arrows repeat while held down
     if (key === "g") document.querySelector("#generate").click();
     else if (key === "l") document.querySelector("#lock input").click();
     else if (step && !event.target.closest(MOVED_BY_ARROWS)) walk(step);

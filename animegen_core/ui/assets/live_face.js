@@ -1,5 +1,5 @@
 // A large face that follows sliders while they are dragged; see live_face in components.py.
-const REST = 250; // ms without a change after which sliders are at rest
+const REST = 250; // ms without a change until sliders count as resting
 const picture = document.createElement("img");
 const caption = document.createElement("p");
 let asking = false;
@@ -23,7 +23,7 @@ function read(id) {
   return input ? Number(input.value) : null;
 }
 
-// One question at a time, and the last position is always asked for.
+// One request at a time; the last position is always requested.
 async function preview() {
   if (asking) {
     askAgain = true;

@@ -1,4 +1,4 @@
-// How far a task is; see progress_bar in components.py.
+// The progress of a task; see progress_bar in components.py.
 const words = (seconds) => (seconds >= 90 ? `${Math.round(seconds / 60)} min left` : `${Math.max(1, Math.round(seconds))} s left`);
 
 function show() {

@@ -1,12 +1,12 @@
-// Files to restore, also those dropped anywhere on the page. Of a large film all but the pixels is sent: that holds the description.
+// Uploads files to restore, also those dropped on the page. Of a large film only the parts without pixels are sent.
 () => {
-  const SMALL = 1_000_000; // bytes of a file that is sent whole
+  const SMALL = 1_000_000; // bytes; smaller files are sent completely
   const input = () =>
     document.querySelector("#restore input[type=file], input[type=file]#restore") ||
     document.querySelector("#restore")?.parentElement.querySelector("input[type=file]");
   const word = (bytes, at) => String.fromCharCode(...bytes.subarray(at, at + 4));
 
-  // For each format: the parts to keep, each from where to where.
+  // For each format: start and end of the parts to keep.
   function png(bytes, view) {
     const kept = [[0, 8]];
     for (let at = 8; at < bytes.length; ) {
@@ -77,7 +77,7 @@
       const parts = partsOf(new Uint8Array(buffer), new DataView(buffer));
       return new File(parts.map(([start, end]) => file.slice(start, end)), file.name, { type: file.type });
     } catch {
-      return file; // damaged or foreign: the server says so
+      return file; // damaged or unknown: the server will report it
     }
   }
 

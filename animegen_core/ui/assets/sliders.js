@@ -1,4 +1,4 @@
-// What Gradio's sliders leave out: their reset arrows count as input, and a typed number counts once it is in range.
+// Corrects Gradio's sliders: reset arrows count as input, and a typed number counts if it is in range.
 () => {
   const rangeOf = (target) => target.closest?.(".block")?.querySelector("input[type=range]");
   const isTyped = (target) => target.type === "number" && rangeOf(target);
@@ -14,14 +14,14 @@
 
   document.addEventListener("click", (event) => {
     const range = event.target.closest?.("button.reset-button") && rangeOf(event.target);
-    if (range) setTimeout(() => tell(range), 50); // by when the slider has moved
+    if (range) setTimeout(() => tell(range), 50); // after the slider has moved
   });
 
   document.addEventListener("input", (event) => {
     if (isTyped(event.target) && !inRange(event.target.value, rangeOf(event.target))) event.stopImmediatePropagation();
   }, true);
 
-  // With Enter, or when the field is left: what was out of range is brought into it.
+  // On Enter or blur, clamp the value to the range.
   document.addEventListener("change", (event) => {
     const { target } = event;
     if (!isTyped(target) || inRange(target.value, rangeOf(target))) return;

@@ -4,9 +4,9 @@ const NAMES = { left: "← Left (1)", right: "Right (2) →", skip: "Skip (3 or 
 
 function choose(outcome) {
   const root = element.querySelector(".root");
-  if (!props.value || root.dataset.chosen) return; // the next pair is on its way
+  if (!props.value || root.dataset.chosen) return; // the next pair is loading
   root.dataset.chosen = outcome;
-  setTimeout(() => delete root.dataset.chosen, 3000); // if it does not come, as the network is gone, ask again
+  setTimeout(() => delete root.dataset.chosen, 3000); // if no pair arrives, as without network, allow another try
   trigger("choose", { ballot: props.value.ballot, outcome });
 }
 
