@@ -23,6 +23,7 @@ def loaded_by(statement):
         ("import animegen_core", "animegen_core.data"),  # where the DataLoader is
         ("import animegen_core.ui", "animegen_core.evaluation"),
         ("import animegen_core.commands.main", "animegen_core.training"),
+        ("import animegen_core.commands.main", "animegen_core.evaluation"),
     ],
 )
 def test_importing_does_not_load_what_is_not_needed_yet(statement, unwanted):

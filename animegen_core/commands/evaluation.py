@@ -1,4 +1,7 @@
-"""The commands ``evaluate``, ``compare`` and ``features`` of ``python -m animegen_core``."""
+"""The commands ``evaluate``, ``compare`` and ``features`` of ``python -m animegen_core``.
+
+What measures and trains is imported when one of them runs: drawing a face does not wait for it.
+"""
 
 import json
 from pathlib import Path
@@ -9,7 +12,6 @@ import typer
 from animegen_core.checkpoint import DEFAULT_CHECKPOINT
 from animegen_core.commands.flags import explicit
 from animegen_core.errors import AnimeGenError, quote
-from animegen_core.evaluation import comparison, measuring, report
 from animegen_core.studio import Studio
 
 _Real = Annotated[Path, typer.Option(help="Folder or zip of real faces, usually the training data.")]
@@ -40,6 +42,8 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Measure a checkpoint's faces: quality, diversity, artifacts, copying. Nothing is downloaded."""
+    from animegen_core.evaluation import measuring, report
+
     if out.exists() and not out.is_dir():
         raise AnimeGenError(f"--out is {quote(str(out))}, but must be a folder.")
     studio = Studio.load(checkpoint)
@@ -64,6 +68,8 @@ def compare(
     upscale_small: _UpscaleSmall = False,
 ) -> None:
     """Measure several checkpoints in the same way and write a page with tables and faces side by side."""
+    from animegen_core.evaluation import comparison
+
     if out.suffix.lower() != ".md":
         raise AnimeGenError(f"A comparison is written as .md, not to {quote(out.name)}.")
     contenders = comparison.compare(names, real, samples, seed, psi, labels, upscale_small)
