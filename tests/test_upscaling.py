@@ -57,6 +57,14 @@ def test_other_sizes_are_made_of_the_fourfold(bundled, face):
     fourfold = enlarge(face, 64)
     assert same(enlarge(face, 32), fourfold.reduce(2))
     assert same(enlarge(face, 128), fourfold.resize((128, 128), Resampling.LANCZOS))
+    sixteenfold = enlarge(fourfold, 256)
+    assert same(enlarge(face, 256), sixteenfold)
+    assert same(enlarge(face, 512), sixteenfold.resize((512, 512), Resampling.LANCZOS))
+
+
+@pytest.mark.parametrize(("side", "largest"), [(16, 512), (64, 2048), (256, 2048), (512, 4096)])
+def test_sizes_reach_2048_pixels_or_eight_times_the_own(side, largest):
+    assert max(sizes_of(side)) == largest
 
 
 @pytest.mark.parametrize("method", [None, "upscaler", "lanczos"])
@@ -88,9 +96,9 @@ def test_threads_that_come_together_load_it_once(bundled, face, monkeypatch):
     assert len(loads) == 1
 
 
-@pytest.mark.parametrize("size", [0, 8, 17, 48, 256, -64, True, "64", 64.0])
+@pytest.mark.parametrize("size", [0, 8, 17, 48, 1024, -64, True, "64", 64.0])
 def test_other_sizes_are_refused_with_the_good_ones(none_bundled, face, size):
-    with pytest.raises(AnimeGenError, match="16 px it must be one of: 16, 32, 64, 128") as caught:
+    with pytest.raises(AnimeGenError, match="16 px it must be one of: 16, 32, 64, 128, 256, 512") as caught:
         enlarge(face, size)
     assert repr(size) in str(caught.value)
 

@@ -23,7 +23,8 @@ from animegen_core.models.upscaler import Upscaler
 UPSCALER_NETWORK = HelperKind("an upscaler", "upscaler", "upscaler", Upscaler)
 UPSCALER = "upscaler-x4"
 METHODS = ("upscaler", "lanczos")
-FACTORS = (1, 2, 4, 8)
+_FACTORS = (1, 2, 4, 8, 16, 32)
+_ALWAYS, _LARGEST = 8, 2048  # the factor up to which any size is allowed, and the size in pixels up to which any factor is
 
 _loaded: dict[Path, Upscaler] = {}
 _LOCK = Lock()  # the network loads once, and only one thread uses it
@@ -36,14 +37,14 @@ def upscaler_available() -> bool:
 
 def sizes_of(side: int) -> tuple[int, ...]:
     """Sizes in pixels to which an image of this size can be enlarged, its own first."""
-    return tuple(side * factor for factor in FACTORS)
+    return tuple(side * factor for factor in _FACTORS if factor <= _ALWAYS or side * factor <= _LARGEST)
 
 
 def enlarge(picture: Image.Image, size: int, method: str | None = None) -> Image.Image:
-    """A square image at 1, 2, 4 or 8 times its size.
+    """A square image at 1, 2, 4 or 8 times its size, or at 16 or 32 times if that is at most 2048 px.
 
     The upscaler enlarges four times. Twice is that reduced, which is sharper than interpolation, and eight times is that
-    interpolated. The same image gives the same bytes on the same computer.
+    interpolated. From 16 times on the upscaler runs twice. The same image gives the same bytes on the same computer.
 
     Args:
         picture: RGB.
@@ -55,7 +56,10 @@ def enlarge(picture: Image.Image, size: int, method: str | None = None) -> Image
     """
     _check(picture, size)
     if _chosen(method) == "upscaler" and size > picture.width:
+        twice = size >= 16 * picture.width
         picture = enlarge_fourfold(picture)
+        if twice:
+            picture = enlarge_fourfold(picture)
     if size < picture.width:
         return picture.reduce(picture.width // size)  # the mean of each square of pixels
     return picture.resize((size, size), Resampling.LANCZOS)  # a copy if the size is already right

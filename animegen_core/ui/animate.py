@@ -11,12 +11,12 @@ from animegen_core.errors import AnimeGenError
 from animegen_core.latents import PATH_KINDS
 from animegen_core.ui.components import face_row, film_view, progress_bar
 from animegen_core.ui.controls import FIRST_SEEDS, new_seed, seed_number, size_of, size_radio, the_seed
-from animegen_core.ui.films import check_size, contact_sheet, film_file
+from animegen_core.ui.films import contact_sheet, film_file
 from animegen_core.ui.frame import Frame, message, nth
 from animegen_core.ui.latest import Latest
 from animegen_core.ui.messages import told
 from animegen_core.ui.pace import Pace
-from animegen_core.ui.pictures import FILM, caption, data_url, shown_side
+from animegen_core.ui.pictures import FILM, caption, check_pixels, data_url, shown_side
 from animegen_core.ui.visitors import FILMS
 
 _SHARPENED_FRAMES = 64  # of the preview; more would make other visitors wait at every change
@@ -215,7 +215,7 @@ class AnimateTab:
         *how, kind, size, embed = rest
         studio, film = self.studios.get(name), _animation(keys, *how)
         side = size_of(studio, size)
-        check_size(film.frames, side)
+        check_pixels(film.frames, "frames", side)
         frames, pace = [], Pace(film.frames)
         yield gr.skip(), gr.skip(), gr.Button(visible=True), gr.skip()
         for picture in studio.animate(film, side):

@@ -16,9 +16,9 @@ from animegen_core.latents import MAX_SEED, PATH_KINDS, parse_seeds
 from animegen_core.models.styles import CROSSOVERS
 from animegen_core.studio import read_described
 from animegen_core.ui.controls import ANY, MAX_FACES, consecutive_seeds, look, the_seed
-from animegen_core.ui.films import FORMATS, check_size, film_file
+from animegen_core.ui.films import FORMATS, film_file
 from animegen_core.ui.messages import told
-from animegen_core.ui.pictures import draw_files, file_stem, keep_file
+from animegen_core.ui.pictures import check_pixels, draw_files, file_stem, keep_file
 from animegen_core.ui.studios import Studios
 from animegen_core.ui.visitors import FILMS
 
@@ -57,7 +57,7 @@ class Endpoints:
             psi: Creativity, 0 (the average face) to 1.5.
             variation_seed: Seed of a second face, with which each face is blended.
             variation_strength: Fraction of the second face, 0 to 1.
-            size: Size in pixels: the checkpoint's own, or 2, 4 or 8 times that; 0 means its own.
+            size: Size in pixels: the checkpoint's own, or 2, 4, 8 ... times that, up to 2048; 0 means its own.
             checkpoint: A bundled checkpoint's name, or a repository of the Hub, user/name.
 
         Returns:
@@ -66,7 +66,9 @@ class Endpoints:
         template = look(the_seed(seed), hair, eyes, psi, variation_seed, variation_strength)
         characters = [replace(template, seed=s) for s in consecutive_seeds(template.seed, faces)]
         studio = self.studios.get(checkpoint)
-        return list(draw_files(studio, characters, self.cache, size or studio.sizes[0]))
+        side = size or studio.sizes[0]
+        check_pixels(len(characters), "faces", side)
+        return list(draw_files(studio, characters, self.cache, side))
 
     @told
     def animate(
@@ -97,7 +99,7 @@ class Endpoints:
             hair: A hair colour, or any. A colour needs a conditional checkpoint.
             eyes: An eye colour, or any. A colour needs a conditional checkpoint.
             psi: Creativity, 0 (the average face) to 1.5.
-            size: Size in pixels: the checkpoint's own, or 2, 4 or 8 times that; 0 means its own.
+            size: Size in pixels: the checkpoint's own, or 2, 4, 8 ... times that, up to 2048; 0 means its own.
             checkpoint: A bundled checkpoint's name, or a repository of the Hub, user/name.
 
         Returns:
@@ -106,7 +108,7 @@ class Endpoints:
         keys = tuple(look(s, hair, eyes, psi) for s in parse_seeds(seeds)[:9])
         studio, film = self.studios.get(checkpoint), Animation(keys, path, frames, fps, easing, loop)
         side = size or studio.sizes[0]
-        check_size(film.frames, side)
+        check_pixels(film.frames, "frames", side)
         return film_file(studio, film, list(studio.animate(film, side)), format, studio.describe(film, side), self.cache)
 
     @told
@@ -123,7 +125,7 @@ class Endpoints:
             hair: A hair colour, or any. A colour needs a conditional checkpoint.
             eyes: An eye colour, or any. A colour needs a conditional checkpoint.
             psi: Creativity, 0 (the average face) to 1.5.
-            size: Size in pixels: the checkpoint's own, or 2, 4 or 8 times that; 0 means its own.
+            size: Size in pixels: the checkpoint's own, or 2, 4, 8 ... times that, up to 2048; 0 means its own.
             checkpoint: A checkpoint with styles: its bundled name, or a repository of the Hub, user/name.
 
         Returns:

@@ -15,7 +15,7 @@ ANY = "any"
 FIRST_SEEDS = (9, 28, 11)  # for Animate and Mix; every bundled checkpoint draws them well
 MAX_FACES = 64  # at once
 _NEW_SEEDS = 1_000_000  # random seeds are smaller, so that they have at most six digits
-_SCALES = ("x1", "x2", "x4", "x8")  # of a studio's ``sizes``
+_OWN_SIZE, _FILE_SIZES = 0, (256, 512, 1024, 2048)  # px
 
 
 def seed_number(label: str, elem_id: str, value: int | None, **options: object) -> gr.Number:
@@ -43,13 +43,14 @@ def psi_slider(elem_id: str, value: float) -> gr.Slider:
 
 
 def size_radio(elem_id: str) -> gr.Radio:
-    """The size of files, relative to the checkpoint's images."""
-    return gr.Radio(list(_SCALES), value="x4", label="Size of files", elem_id=elem_id, elem_classes="compact")
+    """How large the images in a file are, in pixels."""
+    choices = [("Own size", _OWN_SIZE), *((f"{side} px", side) for side in _FILE_SIZES)]
+    return gr.Radio(choices, value=_FILE_SIZES[0], label="Size of files", elem_id=elem_id, elem_classes="compact")
 
 
-def size_of(studio: Studio, scale: str) -> int:
-    """The chosen size in pixels."""
-    return studio.sizes[_SCALES.index(scale)]
+def size_of(studio: Studio, wanted: int) -> int:
+    """The size in pixels that a radio's choice means: the smallest of the checkpoint's sizes that is not below it."""
+    return next((size for size in studio.sizes if size >= wanted), studio.sizes[-1])
 
 
 def colour(choice: str | None) -> str | None:

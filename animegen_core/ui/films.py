@@ -11,23 +11,10 @@ from PIL import Image
 
 from animegen_core.animation import save_animation
 from animegen_core.character import Animation
-from animegen_core.errors import AnimeGenError
 from animegen_core.studio import Studio
 from animegen_core.ui.pictures import data_url, keep_file
 
 FORMATS = {"gif": ".gif", "webp": ".webp", "mp4": ".mp4", "png": ".zip"}
-_MOST_PIXELS = 240 * 512 * 512  # of one film: 240 frames of 512 px
-
-
-def check_size(frames: int, side: int) -> None:
-    """Check the size of a film before it is drawn.
-
-    Raises:
-        AnimeGenError: it is too large.
-    """
-    if frames * side**2 > _MOST_PIXELS:
-        most = _MOST_PIXELS // side**2
-        raise AnimeGenError(f"{frames} frames of {side} px are too many; choose at most {most} frames, or a smaller size.")
 
 
 def contact_sheet(film: Animation, pictures: Sequence[Image.Image]) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from animegen_core.ui.pictures import (
     LARGE,
     TILE,
     blank_file,
+    check_pixels,
     data_url,
     draw_files,
     file_stem,
@@ -269,7 +270,7 @@ class GenerateTab:
         return send
 
     @told
-    def one_file(self, name: str, selected: dict, size: str, embed: bool, *looks: Any) -> str:
+    def one_file(self, name: str, selected: dict, size: int, embed: bool, *looks: Any) -> str:
         """The large face as a PNG."""
         studio, character = self.studios.get(name), _with_looks(selected, *looks)
         return keep_file(
@@ -277,9 +278,10 @@ class GenerateTab:
         )
 
     @told
-    def all_files(self, name: str, shown: list[dict], size: str, embed: bool, *looks: Any) -> str:
+    def all_files(self, name: str, shown: list[dict], size: int, embed: bool, *looks: Any) -> str:
         """The gallery's faces as PNGs in a zip, with a list of their descriptions."""
         studio, characters = self.studios.get(name), [_with_looks(character, *looks) for character in shown]
+        check_pixels(len(characters), "faces", size_of(studio, size))
         stream = io.BytesIO()
         with zipfile.ZipFile(stream, "w") as archive:  # uncompressed, because PNGs are compressed already
             for character in characters:
@@ -289,7 +291,7 @@ class GenerateTab:
             archive.writestr("characters.json", json.dumps(listed, indent=2))
         return keep_file(stream.getvalue(), "animegen-faces.zip", self.gallery.GRADIO_CACHE)
 
-    def _png(self, studio: Studio, character: Character, size: str, embed: bool) -> bytes:
+    def _png(self, studio: Studio, character: Character, size: int, embed: bool) -> bytes:
         side = size_of(studio, size)
         return encode_png(studio.render(character, side), studio.describe(character, side) if embed else None)
 

@@ -32,7 +32,7 @@ from animegen_core.ui.frame import Frame, message
 from animegen_core.ui.latest import Latest
 from animegen_core.ui.messages import told
 from animegen_core.ui.pace import Pace
-from animegen_core.ui.pictures import data_url, file_stem, history_entry, keep_file, large_view, previewer
+from animegen_core.ui.pictures import check_pixels, data_url, file_stem, history_entry, keep_file, large_view, previewer
 
 _SIDE = 8  # faces in a row or column of the matrix
 _PARTS = {"coarse": "pose and face shape", "middle": "features and hair style", "fine": "colours"}
@@ -217,7 +217,7 @@ class MixTab:
         return gr.Tabs(selected="animate"), message("add", _mixed(template, *controls))
 
     @told
-    def one_file(self, name: str, size: str, embed: bool, template: dict, *controls: Any) -> str:
+    def one_file(self, name: str, size: int, embed: bool, template: dict, *controls: Any) -> str:
         """The mixed face as a PNG."""
         studio, character = self.studios.get(name), _mixed(template, *controls)
         side = size_of(studio, size)
@@ -235,7 +235,7 @@ class MixTab:
         hair: str,
         eyes: str,
         psi: float,
-        size: str,
+        size: int,
         embed: bool,
     ) -> Iterator[tuple]:
         """Draw the matrix of every column's shape with every row's colours, and add it to the history."""
@@ -247,6 +247,7 @@ class MixTab:
         matrix, studio = Matrix(*seeds, template=template), self.studios.get(name)
         side = size_of(studio, size)
         characters, faces = matrix_characters(matrix), []
+        check_pixels(len(characters), "faces", side)
         pace = Pace(len(characters))
         for face in studio.render_many(characters, side):
             faces.append(face)

@@ -17,6 +17,7 @@ from animegen_core.ui.messages import answered
 from animegen_core.ui.studios import Studios
 
 TILE, FILM, LARGE = 128, 256, 512  # maximum size in px of a small face, a film's frames, and the large face
+_MOST_PIXELS = 240 * 512 * 512  # of all images in one file: a film of 240 frames of 512 px
 _QUALITY = 92  # of JPEG: no visible loss, and ten times as fast as PNG
 
 
@@ -77,6 +78,17 @@ def draw_files(
         yield keep_file(png, f"{file_stem(studio, character)}.png", cache), caption(character)
 
 
+def check_pixels(count: int, what: str, side: int) -> None:
+    """See, before anything is drawn, that a file is not larger than a visitor may ask for.
+
+    Raises:
+        AnimeGenError: ``count`` images of ``side`` pixels are more; they are called ``what`` in the sentence.
+    """
+    if count * side**2 > _MOST_PIXELS:
+        most = _MOST_PIXELS // side**2
+        raise AnimeGenError(f"{count} {what} of {side} px are too many; take {most} or fewer, or a smaller size.")
+
+
 def blank_file(cache: str) -> str:
     """File of an empty tile, for a face that is not drawn yet."""
     return keep_file(encode_png(Image.new("RGBA", (8, 8), (128, 128, 128, 40))), "blank.png", cache)
@@ -85,7 +97,7 @@ def blank_file(cache: str) -> str:
 def shown_side(studio: Studio, most: int) -> int:
     """Size in pixels at which a face is shown: the largest up to ``most``, or the checkpoint's own if that is larger.
 
-    Never eight times its own, which has no more detail than four times.
+    Never more than four times its own, which adds no detail.
     """
     return max((side for side in studio.sizes[:3] if side <= most), default=studio.sizes[0])
 

@@ -170,7 +170,7 @@ def test_a_png_sequence_in_another_size(animate, tmp_path):
     with zipfile.ZipFile(export(animate, "PNGs", tmp_path)) as archive:
         names = archive.namelist()
         with archive.open(names[0]) as stream, Image.open(stream) as picture:
-            assert picture.size == (128, 128)
+            assert picture.size == (256, 256)
     assert names == [f"frame{index:05d}.png" for index in range(8)]
 
 
@@ -183,7 +183,7 @@ def test_a_cancelled_export_writes_nothing(animate, monkeypatch):
 
     monkeypatch.setattr(Studio, "_draw", draw_slowly)
     set_slider(animate, "frames", 240)
-    animate.locator("#export-size label").nth(3).click()
+    animate.locator("#export-size label").nth(2).click()
     animate.locator("#export").click()
     animate.locator("#cancel-export").click()
     animate.wait_for_timeout(1500)

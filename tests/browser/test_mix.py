@@ -83,7 +83,7 @@ def test_the_matrix_is_the_grid_of_its_seeds(mixer, studios):
     mixer.locator("#matrix-make").click()
     expect(mixer.locator("#matrix img")).to_be_visible()
     shown = mixer.locator("#matrix img").evaluate("image => [image.naturalWidth, image.naturalHeight]")
-    wanted = generate_style_mixing_grid(studios.get("tiny-stylegan2"), [1, 2, 3], [5, 6], size=128)
+    wanted = generate_style_mixing_grid(studios.get("tiny-stylegan2"), [1, 2, 3], [5, 6], size=256)
     assert tuple(shown) == wanted.size
 
 
