@@ -3,24 +3,15 @@
 The app and the browser share the computer's cores, as they do for someone who runs both at home.
 """
 
-import os
 import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from urllib.request import urlopen
 
-import psutil
-from gradio_client import Client
 from playwright.sync_api import Page, sync_playwright
 
-_ROOT = Path(__file__).parents[1]
+from benchmarks.studio_load import running_studio
+
 _SECONDS_OF_DRAGGING = 3
-_VISITORS, _CLICKS, _MANY = 8, 5, 32
 
 # All of these measure inside the page, from an event to the picture that it leads to.
 _CLICK_TO_FACES = """() => new Promise((done) => {
@@ -69,25 +60,13 @@ _SCRUB = """() => {
 
 def main() -> None:
     """Print times and rates."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
     start = time.perf_counter()
-    environment = {**os.environ, "GRADIO_SERVER_PORT": str(port)}
-    app = subprocess.Popen([sys.executable, "app.py"], cwd=_ROOT, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        while not _answers(url):
-            time.sleep(0.05)
+    with running_studio() as (url, _):
         print(f"  python app.py to the first page     {time.perf_counter() - start:7.2f} s")
         with sync_playwright() as playwright:
             executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
             page = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"]).new_page()
             _measure(page, url)
-        _crowd(url, psutil.Process(app.pid))
-    finally:
-        app.terminate()
-        app.wait(20)
 
 
 def _measure(page: Page, url: str) -> None:
@@ -112,49 +91,6 @@ def _measure(page: Page, url: str) -> None:
         page.locator("#export").click()
         page.locator("#exported", has_text=f".{kind.lower()}").wait_for(timeout=60_000)
         print(f"  60 frames of 256 px as {kind:4}             {time.perf_counter() - start:7.2f} s")
-
-
-def _crowd(url: str, app: psutil.Process) -> None:
-    """Visitors who all ask for 16 faces at the same moment, again and again; then many more, once each."""
-    clients = [Client(url, verbose=False, download_files=False, httpx_kwargs={"timeout": 120}) for _ in range(_MANY)]
-    _ask(clients[:_VISITORS], 1)
-    before = app.memory_info().rss
-    times, _ = _ask(clients[:_VISITORS], _CLICKS)
-    p95 = statistics.quantiles(times, n=20)[-1]
-    print(f"  {_VISITORS} visitors at once, 16 faces each     {statistics.median(times):7.2f} s, 95 % within {p95:.2f} s")
-    times, places = _ask(clients, 1)
-    print(f"  {_MANY} visitors at once, the last one       {max(times):7.2f} s; {places} were shown a place in the queue")
-    grown = app.memory_info().rss - before
-    print(f"  memory of the app, and its growth       {before / 2**20:7.0f} MB, {grown / 2**20:+.0f} MB")
-
-
-def _ask(clients: list[Client], clicks: int) -> tuple[list[float], int]:
-    """Seconds of each request, and how many of them were told a place in the queue."""
-
-    def visit(client: Client) -> tuple[list[float], int]:
-        times, places = [], 0
-        for seed in range(clicks):
-            start = time.perf_counter()
-            job = client.submit(seed=seed, faces=16, api_name="/generate")
-            ranks = set()
-            while not job.done():
-                ranks.add(job.status().rank)
-                time.sleep(0.02)
-            job.result()
-            times.append(time.perf_counter() - start)
-            places += bool(ranks - {None})
-        return times, places
-
-    with ThreadPoolExecutor(len(clients)) as visitors:
-        visits = list(visitors.map(visit, clients))
-    return [seconds for times, _ in visits for seconds in times], sum(places for _, places in visits)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return urlopen(url, timeout=5).status == 200
-    except OSError:
-        return False
 
 
 if __name__ == "__main__":
