@@ -135,7 +135,8 @@ def _one(control: gr.Radio | gr.Dropdown, value: Any) -> str | None:
     if getattr(control, "allow_custom_value", False):
         return None if value is None else _text(control, value)
     choices = [choice for _, choice in control.choices]
-    return None if value is None or value in choices else f"one of: {', '.join(choices)}"
+    empty = value is None and isinstance(control, gr.Dropdown)  # a radio always has a choice
+    return None if empty or value in choices else f"one of: {', '.join(choices)}"
 
 
 def _upload(control: gr.File | gr.UploadButton, value: Any) -> str | None:

@@ -132,6 +132,14 @@ def test_a_page_that_the_server_has_forgotten_is_told_so(visitor, demo, function
     assert words in done["output"]["error"]
 
 
+def test_a_radio_without_a_choice_is_refused(visitor, demo):
+    called = next(one for one in demo.fns.values() if one.name == "one_file")
+    body = {"data": [getattr(one, "value", None) for one in called.inputs], "fn_index": called._id, "session_hash": "radio"}
+    body["data"][[one.elem_id for one in called.inputs].index("download-size")] = None
+    *_, told = sentence(send(visitor(), "/queue/join", body), 422)
+    assert told["message"] == "Size of files is None, but must be one of: x1, x2, x4, x8."
+
+
 def test_by_name_arguments_may_be_left_out(visitor):
     assert "event_id" in send(visitor(), "/call/v2/generate", {"seed": 3}).json()
     (told,) = sentence(send(visitor(), "/call/v2/generate", {"seed": "x"}), 422)
