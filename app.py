@@ -36,4 +36,4 @@ if __name__ == "__main__":
     except AnimeGenError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2)
-    demo.launch(**launch_options(), server_port=port)
+    demo.launch(**launch_options(settings.proxies), server_port=port)

@@ -26,6 +26,18 @@ def test_on_a_space_strangers_neither_name_repositories_nor_vote():
     assert (settings.hub, settings.vote, settings.device) == (False, False, None)
 
 
+def test_forwarded_addresses_are_believed_of_this_computer_and_on_a_space_of_its_proxy():
+    assert Settings.from_environment({}).proxies == "127.0.0.1,::1"
+    assert Settings.from_environment(SPACE).proxies.startswith("127.0.0.1,::1,10.0.0.0/8,")
+    assert Settings.from_environment(SPACE | {"FORWARDED_ALLOW_IPS": "*"}).proxies == "*"
+
+
+@pytest.mark.parametrize("value", ["proxy", "10.0.0.0/33", "10.0.0.1/8", "*,10.0.0.1", "10.0.0.1,"])
+def test_a_proxy_without_an_address_is_refused(value):
+    with pytest.raises(AnimeGenError, match=r"^FORWARDED_ALLOW_IPS has '.*', but must have addresses or networks"):
+        Settings.from_environment({"FORWARDED_ALLOW_IPS": value})
+
+
 def test_on_zerogpu_faces_are_drawn_on_the_cpu():
     assert Settings.from_environment(SPACE | {"SPACES_ZERO_GPU": "true"}).device == "cpu"
     assert Settings.from_environment(SPACE | {"SPACES_ZERO_GPU": "false"}).device is None
@@ -33,7 +45,8 @@ def test_on_zerogpu_faces_are_drawn_on_the_cpu():
 
 def test_every_setting_can_be_given():
     given = {"ANIMEGEN_CHECKPOINT": "me/faces", "ANIMEGEN_QUEUE": "7", "ANIMEGEN_HUB": "on", "ANIMEGEN_VOTE": "Yes"}
-    assert Settings.from_environment(SPACE | given) == Settings("me/faces", 7, True, True)
+    given["FORWARDED_ALLOW_IPS"] = proxies = "192.0.2.7, 2001:db8::/32"
+    assert Settings.from_environment(SPACE | given) == Settings("me/faces", 7, True, True, proxies)
     off = Settings.from_environment({"ANIMEGEN_HUB": "0", "ANIMEGEN_VOTE": "FALSE"})
     assert (off.hub, off.vote) == (False, False)
 

@@ -15,6 +15,7 @@ from animegen_core.ui.generate import GenerateTab
 from animegen_core.ui.header import Header
 from animegen_core.ui.mix import MixTab
 from animegen_core.ui.restore import thumbnailer, wire_restoring
+from animegen_core.ui.settings import Settings
 from animegen_core.ui.studios import Studios
 from animegen_core.ui.theme import css, studio_theme
 from animegen_core.ui.visitors import share_out
@@ -61,8 +62,12 @@ def build_app(studios: Studios, queue: int = 128, vote: bool = False) -> gr.Bloc
     return share_out(demo, queue)
 
 
-def launch_options() -> dict[str, Any]:
-    """Keyword arguments for ``Blocks.launch``."""
+def launch_options(proxies: str = Settings.proxies) -> dict[str, Any]:
+    """Keyword arguments for ``Blocks.launch``.
+
+    Args:
+        proxies: see ``Settings``.
+    """
     return dict(
         theme=studio_theme(),
         css=css(),
@@ -74,7 +79,7 @@ def launch_options() -> dict[str, Any]:
         enable_monitoring=False,
         run_history=False,
         state_session_capacity=_SESSIONS,
-        app_kwargs=guarded(),
+        app_kwargs=guarded(proxies),
     )
 
 

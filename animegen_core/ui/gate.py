@@ -15,11 +15,13 @@ from fastapi.responses import JSONResponse
 from gradio.block_function import BlockFunction
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from animegen_core.errors import AnimeGenError, quote
 from animegen_core.ui.arguments import ArgumentError, check_call, fetched_address
-from animegen_core.ui.visitors import Turns
+from animegen_core.ui.visitors import Turns, address_of
 
 _API = "/gradio_api"
 # Routes of Gradio that the studio does not need: they write, download, or reveal other visitors.
@@ -80,16 +82,21 @@ class Gate:
         if rest != "component_server":
             await self._app(scope, again, send)
             return
-        async with self._previews.turn(
-            scope["client"][0] if scope.get("client") else "", partial(_left, receive)
-        ) as still_there:
+        async with self._previews.turn(address_of(HTTPConnection(scope)), partial(_left, receive)) as still_there:
             if still_there:
                 await self._app(scope, again, send)
 
 
-def guarded() -> dict[str, Any]:
-    """Keyword arguments for the FastAPI app: the gate, and error messages that do not repeat the request."""
-    return dict(middleware=[Middleware(Gate)], exception_handlers={RequestValidationError: _malformed, HTTPException: _short})
+def guarded(proxies: str) -> dict[str, Any]:
+    """Keyword arguments for the FastAPI app: the gate, and error messages that do not repeat the request.
+
+    Args:
+        proxies: addresses and networks whose X-Forwarded-For says who the visitor is: the last address in it that is no proxy.
+    """
+    return dict(
+        middleware=[Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies), Middleware(Gate)],
+        exception_handlers={RequestValidationError: _malformed, HTTPException: _short},
+    )
 
 
 async def _malformed(request: fastapi.Request, error: RequestValidationError) -> JSONResponse:

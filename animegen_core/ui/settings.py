@@ -6,12 +6,14 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from ipaddress import ip_network
 
 from animegen_core.checkpoint import DEFAULT_CHECKPOINT
 from animegen_core.errors import AnimeGenError, quote
 
 _QUEUE = (1, 10_000)
 _PORTS = (1, 65_535)
+_PRIVATE = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
 _ON, _OFF = ("on", "1", "true", "yes"), ("off", "0", "false", "no")
 
 
@@ -26,6 +28,9 @@ class Settings:
         hub: ``ANIMEGEN_HUB``, on or off: whether visitors may open a repository of the Hub. Off by default on a Space, where
             strangers would fill memory and disk.
         vote: ``ANIMEGEN_VOTE``, on or off: the Vote tab. Off by default on a Space.
+        proxies: ``FORWARDED_ALLOW_IPS``, addresses and networks of trusted proxies, separated by commas. Only their
+            X-Forwarded-For decides who the visitor is. By default this computer; on a Space, where every visitor comes through
+            the proxy of the Hub, private networks too. With * every X-Forwarded-For is trusted, also a forged one.
         device: has no variable. The CPU on a ZeroGPU Space, where waiting for a GPU takes longer than drawing a face;
             elsewhere the best available device (None).
     """
@@ -34,6 +39,7 @@ class Settings:
     queue: int = 128
     hub: bool = True
     vote: bool = True
+    proxies: str = "127.0.0.1,::1"
     device: str | None = None
 
     @classmethod
@@ -50,6 +56,7 @@ class Settings:
             queue=_whole_number(given, "ANIMEGEN_QUEUE", cls.queue, *_QUEUE),
             hub=_switch(given, "ANIMEGEN_HUB", at_home),
             vote=_switch(given, "ANIMEGEN_VOTE", at_home),
+            proxies=_networks(given, "FORWARDED_ALLOW_IPS", cls.proxies if at_home else f"{cls.proxies},{_PRIVATE}"),
             device="cpu" if given.get("SPACES_ZERO_GPU", "").lower() in _ON else None,
         )
 
@@ -90,6 +97,16 @@ def _whole_number(given: Mapping[str, str], name: str, default: int, least: int,
     if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
         raise AnimeGenError(f"{name} is {quote(text)}, but must be a whole number from {least} to {most}.")
     return int(text)
+
+
+def _networks(given: Mapping[str, str], name: str, default: str) -> str:
+    text = given.get(name, default)
+    for one in text.split(",") if text != "*" else ():
+        try:
+            ip_network(one.strip())
+        except ValueError as error:
+            raise AnimeGenError(f"{name} has {quote(one)}, but must have addresses or networks such as 10.0.0.0/8.") from error
+    return text
 
 
 def _switch(given: Mapping[str, str], name: str, default: bool) -> bool:

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable
 from contextlib import AbstractContextManager
+from ipaddress import ip_network
 from typing import Any
 
 import fastapi
@@ -23,8 +24,12 @@ _MOST_SESSIONS = 512  # sessions whose messages are kept until they are fetched
 
 
 def address_of(request: Any) -> str:
-    """The client address of a request of FastAPI or Gradio."""
-    return request.client.host if request.client else ""
+    """The client address of a request of FastAPI or Gradio; of IPv6 the /64 network, as a household has all of one."""
+    host = request.client.host if request.client else ""
+    try:
+        return str(ip_network(f"{host.partition('%')[0]}/64", strict=False)) if ":" in host else host
+    except ValueError:
+        return host
 
 
 def drawing_for_visitor() -> AbstractContextManager[None]:

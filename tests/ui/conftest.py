@@ -19,7 +19,7 @@ def demo(family_checkpoints, tmp_path_factory):
     others = [Studio.load(family_checkpoints[family], "cpu") for family in ("conditional-dcgan", "stylegan2")]
     os.environ["ANIMEGEN_VOTES"] = str(tmp_path_factory.mktemp("votes") / "votes.sqlite")
     demo = build_app(Studios(Studio.load(family_checkpoints["dcgan"], "cpu"), *others, hub=False), vote=True)
-    demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options())
+    demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options("127.0.0.9,10.0.0.0/8"))
     yield demo
     demo.close()
     del os.environ["ANIMEGEN_VOTES"]

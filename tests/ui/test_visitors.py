@@ -14,8 +14,9 @@ FILM = ["3,7", "slerp", 240, 30, "linear", "closed", "gif", "any", "any", 1, 512
 FACES = [5, 4, "any", "any", 1, 0, 0, 0, "tiny-dcgan"]  # four, from seed 5 on
 
 
-def ask(client, endpoint, arguments, **more):
-    return client.post(f"/call/{endpoint}", json={"data": arguments, **more})
+def ask(client, endpoint, arguments, forwarded=None, **more):
+    headers = {"x-forwarded-for": forwarded} if forwarded else {}
+    return client.post(f"/call/{endpoint}", json={"data": arguments, **more}, headers=headers)
 
 
 def answer(client, endpoint, joined):
@@ -60,6 +61,27 @@ def test_a_page_alone_cannot_fill_the_places_of_its_address(visitor, slow):
     assert ask(client, "generate", FACES, session_hash="another").status_code == 200
     leave(client, "one")
     assert settled(slow) < 240
+
+
+@pytest.mark.parametrize(
+    "proxy, flooding, late, status",
+    [
+        ("127.0.0.9", "203.0.113.7", "203.0.113.8", 200),  # two visitors of one proxy
+        ("127.0.0.9", "1.1.1.1, 203.0.113.7", "2.2.2.2, 203.0.113.7", 429),  # the proxy saw one, who names others before it
+        ("127.0.0.9", "203.0.113.7, 10.1.2.3", "203.0.113.8, 10.1.2.3", 200),  # through two proxies
+        ("127.0.0.9", "2001:db8::1", "2001:db8::2", 429),  # a household of IPv6
+        ("127.0.0.9", "2001:db8:0:1::1", "2001:db8:0:2::1", 200),
+        ("127.0.0.8", "203.0.113.7", "203.0.113.8", 429),  # no proxy, whatever it says
+    ],
+)
+def test_visitors_of_a_proxy_are_told_apart(visitor, slow, proxy, flooding, late, status):
+    client = visitor(proxy)
+    for index in range(70):
+        ask(client, "animate", FILM, session_hash=f"proxy{index % 3}", forwarded=flooding)
+    assert ask(client, "animate", FILM, session_hash="late", forwarded=late).status_code == status
+    for session in ("proxy0", "proxy1", "proxy2", "late")[: 4 if status == 200 else 3]:
+        leave(client, session)
+    settled(slow)
 
 
 def place(client, session):
