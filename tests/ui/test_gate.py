@@ -172,9 +172,9 @@ def test_a_body_that_is_too_large_is_not_read(visitor, path):
     declared.putheader("content-length", "200000000")
     declared.endheaders()
     answer = declared.getresponse()
-    assert (answer.status, "at most 1,000,000 bytes" in answer.read().decode()) == (413, True)
+    assert (answer.status, "the limit is 1,000,000 bytes" in answer.read().decode()) == (413, True)
     declared.close()
-    assert "at most 1,000,000 bytes" in sentence(client.post(path, content=(b" " * 100_000 for _ in range(11))), 413)
+    assert "the limit is 1,000,000 bytes" in sentence(client.post(path, content=(b" " * 100_000 for _ in range(11))), 413)
 
 
 def test_an_upload_has_a_limit_as_a_whole(visitor):
