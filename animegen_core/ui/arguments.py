@@ -128,7 +128,7 @@ def _text(control: gr.Textbox, value: Any) -> str | None:
 def _several(control: gr.CheckboxGroup, value: Any) -> str | None:
     choices = [choice for _, choice in control.choices]
     good = isinstance(value, list) and len(value) <= len(choices) and all(one in choices for one in value)
-    return None if good else f"a list of some of: {', '.join(choices)}"
+    return None if good else f"a list of some of: {', '.join(map(str, choices))}"
 
 
 def _one(control: gr.Radio | gr.Dropdown, value: Any) -> str | None:
@@ -136,7 +136,7 @@ def _one(control: gr.Radio | gr.Dropdown, value: Any) -> str | None:
         return None if value is None else _text(control, value)
     choices = [choice for _, choice in control.choices]
     empty = value is None and isinstance(control, gr.Dropdown)  # a radio always has a choice
-    return None if empty or value in choices else f"one of: {', '.join(choices)}"
+    return None if empty or value in choices else f"one of: {', '.join(map(str, choices))}"
 
 
 def _upload(control: gr.File | gr.UploadButton, value: Any) -> str | None:

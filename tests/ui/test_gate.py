@@ -137,7 +137,7 @@ def test_a_radio_without_a_choice_is_refused(visitor, demo):
     body = {"data": [getattr(one, "value", None) for one in called.inputs], "fn_index": called._id, "session_hash": "radio"}
     body["data"][[one.elem_id for one in called.inputs].index("download-size")] = None
     *_, told = sentence(send(visitor(), "/queue/join", body), 422)
-    assert told["message"] == "Size of files is None, but must be one of: x1, x2, x4, x8."
+    assert told["message"] == "Size of files is None, but must be one of: 0, 256, 512, 1024, 2048."
 
 
 def test_by_name_arguments_may_be_left_out(visitor):
