@@ -53,7 +53,7 @@ class Settings:
         at_home = "SPACE_ID" not in given
         return cls(
             checkpoint=given.get("ANIMEGEN_CHECKPOINT", cls.checkpoint),
-            queue=_whole_number(given, "ANIMEGEN_QUEUE", cls.queue, *_QUEUE),
+            queue=whole_number("ANIMEGEN_QUEUE", given.get("ANIMEGEN_QUEUE", str(cls.queue)), *_QUEUE),
             hub=_switch(given, "ANIMEGEN_HUB", at_home),
             vote=_switch(given, "ANIMEGEN_VOTE", at_home),
             proxies=_networks(given, "FORWARDED_ALLOW_IPS", cls.proxies if at_home else f"{cls.proxies},{_PRIVATE}"),
@@ -80,7 +80,8 @@ def read_command_line(
         description="Start the studio in the browser.",
         epilog=f"Settings and their environment variables:\n{inspect.getdoc(Settings).partition('Attributes:')[2]}\n"
         "GRADIO_SERVER_NAME and GRADIO_SERVER_PORT set address and port, ANIMEGEN_VOTES the file of the votes, and\n"
-        "ANIMEGEN_VOTE_PICTURES a folder or zip of real images that take part in the vote.",
+        "ANIMEGEN_VOTE_PICTURES a folder or zip of real images that take part in the vote. ANIMEGEN_VOTE_CHECKPOINTS names\n"
+        "the checkpoints that take part, and ANIMEGEN_VOTE_PAIRS is a number of pairs, the same for every visitor.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--checkpoint", help="First checkpoint, instead of ANIMEGEN_CHECKPOINT.")
@@ -89,11 +90,15 @@ def read_command_line(
     settings = Settings.from_environment(environment)
     if given.checkpoint:
         settings = replace(settings, checkpoint=given.checkpoint)
-    return settings, None if given.port is None else _whole_number({"--port": given.port}, "--port", 0, *_PORTS)
+    return settings, None if given.port is None else whole_number("--port", given.port, *_PORTS)
 
 
-def _whole_number(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
-    text = given.get(name, str(default))
+def whole_number(name: str, text: str, least: int, most: int) -> int:
+    """The number that a setting's text means.
+
+    Raises:
+        AnimeGenError: it is no whole number from ``least`` to ``most``.
+    """
     if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
         raise AnimeGenError(f"{name} is {quote(text)}, but must be a whole number from {least} to {most}.")
     return int(text)

@@ -1,12 +1,14 @@
 """The Vote tab: a blind test of which of two faces is better.
 
 ``ANIMEGEN_VOTES`` is the file of the votes, and ``ANIMEGEN_VOTE_PICTURES`` a folder or zip of real images that take part like
-those of a checkpoint.
+those of a checkpoint. ``ANIMEGEN_VOTE_CHECKPOINTS`` names the checkpoints that take part, with commas; by default all.
+``ANIMEGEN_VOTE_PAIRS`` is a number of pairs, the same for every visitor; by default pairs are random and endless.
 """
 
 import os
 import random
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,12 +26,14 @@ from animegen_core.ui.downloads import LazyDownload
 from animegen_core.ui.frame import Frame
 from animegen_core.ui.messages import told
 from animegen_core.ui.pictures import data_url, keep_file
+from animegen_core.ui.settings import whole_number
 from animegen_core.ui.studios import Studios
 from animegen_core.ui.votes import Shown, Standing, VoteBook, standings
 
 _SIDE = 256  # px; all faces have one size, so that it reveals nothing
 _TRIES = 20  # files to try until one is readable
 _LEAST_VOTES = 20  # fewer votes give no meaningful table
+_PAIRS = (1, 1000)
 _HEAD = ("contestant", "score, 95 % interval", "preferred")
 
 
@@ -40,6 +44,7 @@ class Ballot:
     id: str
     left: Shown
     right: Shown
+    number: int = 0  # of the visitor's pairs, from 0
 
     @property
     def answer(self) -> str:
@@ -58,30 +63,46 @@ class Booth:
         studios: the checkpoints.
         pictures: folder or zip of real images that take part, or None.
         chance: source of all random choices; by default unpredictable.
+        checkpoints: those that take part; by default all.
+        pairs: number of pairs, which are the same for every visitor; None for endless random pairs.
 
     Attributes:
         contestants: names of checkpoints; None means the real images.
 
     Raises:
-        AnimeGenError: the images do not exist.
+        AnimeGenError: the images or a checkpoint do not exist.
     """
 
-    def __init__(self, studios: Studios, pictures: str | Path | None = None, chance: random.Random | None = None) -> None:
-        self.studios = studios
+    def __init__(
+        self,
+        studios: Studios,
+        pictures: str | Path | None = None,
+        chance: random.Random | None = None,
+        checkpoints: Sequence[str] = (),
+        pairs: int | None = None,
+    ) -> None:
+        for name in checkpoints:
+            studios.get(name)  # raises if there is none
+        self.studios, self.pairs = studios, pairs
         self.source = find_pictures(pictures) if pictures else None
         self.chance = chance or random.SystemRandom()
-        self.contestants = [*studios.names, *([None] if self.source else [])]
+        self.contestants = [*(checkpoints or studios.names), *([None] if self.source else [])]
 
-    def next(self) -> tuple[Ballot, Image.Image, Image.Image]:
+    def next(self, number: int = 0) -> tuple[Ballot, Image.Image, Image.Image]:
         """A new pair and its two images.
+
+        Args:
+            number: of the visitor's pairs, from 0.
 
         Raises:
             AnimeGenError: a checkpoint is damaged, or hardly any file is a readable image.
         """
+        if self.pairs is not None:
+            self.chance = random.Random(number)
         names = self.chance.sample(self.contestants, 2)
         resolution = min(self.studios.get(name).checkpoint.generator.resolution for name in names if name is not None)
         (left, left_face), (right, right_face) = (self._face(name, resolution) for name in names)
-        return Ballot(secrets.token_hex(8), left, right), left_face, right_face
+        return Ballot(secrets.token_hex(8), left, right, number), left_face, right_face
 
     def _face(self, name: str | None, resolution: int) -> tuple[Shown, Image.Image]:
         if name is None:
@@ -111,11 +132,12 @@ class VoteTab:
         pictures: real images that take part; by default ``$ANIMEGEN_VOTE_PICTURES``, or none.
 
     Raises:
-        AnimeGenError: the images do not exist.
+        AnimeGenError: the images or a checkpoint do not exist, or ``$ANIMEGEN_VOTE_PAIRS`` is no number.
     """
 
     def __init__(self, frame: Frame, votes: str | Path | None = None, pictures: str | Path | None = None) -> None:
-        self.booth = Booth(frame.studios, pictures or os.environ.get("ANIMEGEN_VOTE_PICTURES"))
+        pictures = pictures or os.environ.get("ANIMEGEN_VOTE_PICTURES")
+        self.booth = Booth(frame.studios, pictures, checkpoints=_checkpoints(), pairs=_pairs())
         if len(self.booth.contestants) < 2:
             gr.Markdown("Voting needs two checkpoints, or one and `ANIMEGEN_VOTE_PICTURES`.", elem_id="vote-none")
             return
@@ -157,16 +179,20 @@ class VoteTab:
         if getattr(event, "ballot", None) != ballot.id:  # a second click on the previous pair
             return gr.skip(), gr.skip(), gr.skip()
         self.book.add(ballot.id, ballot.left, ballot.right, getattr(event, "outcome", None))
-        return self._next(ballot.answer)
+        return self._next(ballot.number + 1, ballot.answer)
 
     @told
     def export(self) -> str:
         """All votes as a file."""
         return keep_file(self.book.to_csv().encode(), "votes.csv", self.pair.GRADIO_CACHE)
 
-    def _next(self, answer: str = "") -> tuple[Ballot, dict[str, Any], str]:
-        ballot, left, right = self.booth.next()
-        value = {"ballot": ballot.id, "left": data_url(left), "right": data_url(right), "answer": answer}
+    def _next(self, number: int = 0, answer: str = "") -> tuple[Ballot | None, dict[str, Any] | None, str]:
+        pairs = self.booth.pairs
+        if pairs is not None and number >= pairs:
+            return None, None, f"{answer}\n\nThat was the last of {pairs} pairs. Thank you.\n\n{self._table()}"
+        ballot, left, right = self.booth.next(number)
+        progress = "" if pairs is None else f"Pair {number + 1} of {pairs}"
+        value = {"ballot": ballot.id, "left": data_url(left), "right": data_url(right), "answer": answer, "progress": progress}
         return ballot, value, self._table()
 
     def _table(self) -> str:
@@ -180,6 +206,17 @@ class VoteTab:
         rows = [(f"`{one.name}`", _score(one), f"{one.won:,} of {one.votes:,}") for one in standings(duels)]
         note = "A contestant whose score is higher by 1 wins 73 % of the votes between the two (Bradley and Terry)."
         return f"{markdown_table(_HEAD, rows)}\n\n{votes:,} votes. {note}"
+
+
+def _checkpoints() -> list[str]:
+    """The names in ``$ANIMEGEN_VOTE_CHECKPOINTS``."""
+    return [name.strip() for name in os.environ.get("ANIMEGEN_VOTE_CHECKPOINTS", "").split(",") if name.strip()]
+
+
+def _pairs() -> int | None:
+    """The number in ``$ANIMEGEN_VOTE_PAIRS``."""
+    text = os.environ.get("ANIMEGEN_VOTE_PAIRS", "").strip()
+    return whole_number("ANIMEGEN_VOTE_PAIRS", text, *_PAIRS) if text else None
 
 
 def _score(standing: Standing) -> str:

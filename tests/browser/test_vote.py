@@ -99,8 +99,8 @@ def tab(rivals, pictures, tmp_path):
 
 def test_the_page_is_handed_no_name_with_a_pair(tab):
     ballot, value, _ = tab.open(None)
-    assert value.keys() == {"ballot", "left", "right", "answer"}
-    assert value["ballot"] == ballot.id and value["answer"] == ""
+    assert value.keys() == {"ballot", "left", "right", "answer", "progress"}
+    assert value["ballot"] == ballot.id and value["answer"] == value["progress"] == ""
 
 
 def test_a_vote_meant_for_another_pair_does_not_count(tab):
@@ -168,6 +168,36 @@ def test_a_real_picture_comes_in_the_size_of_the_checkpoint_beside_it(rivals, pi
         path.write_bytes(b"damaged")
     with pytest.raises(AnimeGenError, match="20 files of 'pictures' were tried, and none is a readable image"):
         booth._real(64)
+
+
+def test_a_test_of_some_pairs_shows_every_visitor_the_same_ones_and_ends(rivals, pictures, tmp_path, monkeypatch):
+    monkeypatch.setenv("ANIMEGEN_VOTE_CHECKPOINTS", "tiny-dcgan")
+    monkeypatch.setenv("ANIMEGEN_VOTE_PAIRS", "3")
+    seen = []
+    for visitor in range(2):
+        with gr.Blocks(), gr.Tab("Vote") as item:
+            tab = VoteTab(SimpleNamespace(studios=rivals, tab_items={"vote": item}), tmp_path / f"{visitor}.sqlite", pictures)
+        ballot, value, _ = tab.open(None)
+        progress, pairs = [], []
+        while ballot is not None:
+            progress.append(value["progress"])
+            pairs.append((value["left"], value["right"]))
+            ballot, value, said = tab.vote(SimpleNamespace(ballot=ballot.id, outcome="left"), ballot)
+        assert progress == ["Pair 1 of 3", "Pair 2 of 3", "Pair 3 of 3"]
+        assert value is None and "the last of 3 pairs" in said and said.startswith("Left was ")
+        assert {vote[side] for vote in votes(tab.book) for side in ("left_name", "right_name")} == {
+            "tiny-dcgan",
+            "pictures of pictures",
+        }
+        seen.append(pairs)
+    assert seen[0] == seen[1] and len(set(seen[0])) == 3
+
+
+@pytest.mark.parametrize(("variable", "value"), [("PAIRS", "0"), ("PAIRS", "many"), ("CHECKPOINTS", "tiny-dcgan,nobody")])
+def test_a_vote_that_cannot_be_is_refused_at_the_start(rivals, tmp_path, monkeypatch, variable, value):
+    monkeypatch.setenv(f"ANIMEGEN_VOTE_{variable}", value)
+    with pytest.raises((AnimeGenError, KeyError)), gr.Blocks(), gr.Tab("Vote") as item:
+        VoteTab(SimpleNamespace(studios=rivals, tab_items={"vote": item}), tmp_path / "votes.sqlite")
 
 
 def test_one_contestant_has_nobody_to_be_compared_with(rivals):

@@ -35,10 +35,12 @@ function show() {
   root.dataset.ballot = props.value.ballot;
   const question = document.createElement("h3");
   question.textContent = "Which face is better?";
+  const progress = document.createElement("small");
+  progress.textContent = props.value.progress;
   const answer = document.createElement("p");
   answer.setAttribute("role", "status");
   answer.textContent = props.value.answer;
-  root.append(question, choiceButton("left"), choiceButton("right"), choiceButton("skip"), answer);
+  root.append(question, progress, choiceButton("left"), choiceButton("right"), choiceButton("skip"), answer);
 }
 
 function press(event) {
