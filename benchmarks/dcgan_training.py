@@ -1,8 +1,8 @@
 """DCGAN training step: ours against the plain fp32 loop of the PyTorch DCGAN tutorial.
 
-Both train the same networks at the reference sizes on batches of 128. The tutorial's loop is written here in its own manner:
-float32, default memory layout, unfused Adam, a loss after a sigmoid, two separate backward passes for the discriminator, and
-gradients for the discriminator's weights in the generator's turn too.
+Both train the same networks at the reference sizes on batches of 128. The tutorial's loop has
+float32, the default memory layout, unfused Adam, a loss after a sigmoid, two separate backward passes for the discriminator,
+and gradients for the discriminator's weights also in the generator's update.
 """
 
 import torch
@@ -18,7 +18,7 @@ _ROUNDS = 15
 
 
 class TutorialLoop:
-    """The loop most people start from."""
+    """The loop of the tutorial."""
 
     def __init__(self, options: DCGANOptions):
         self.latent_dim = options.latent_dim
@@ -29,7 +29,7 @@ class TutorialLoop:
         self.optimizer_g = torch.optim.Adam(self.generator.parameters(), **adam)
 
     def step(self, real: torch.Tensor) -> None:
-        """One update of each network for float pictures in [-1, 1]."""
+        """One update of each network for float images in [-1, 1]."""
         size = len(real)
         self.discriminator.zero_grad()
         self.criterion(self.discriminator(real), torch.full((size,), 0.9)).backward()

@@ -13,7 +13,7 @@ from benchmarks.studio_load import running_studio
 
 _SECONDS_OF_DRAGGING = 3
 
-# All of these measure inside the page, from an event to the picture that it leads to.
+# These scripts measure inside the page, from an event to the resulting image.
 _CLICK_TO_FACES = """() => new Promise((done) => {
   const sources = () => [...document.querySelectorAll('#gallery .thumbnail-item img')].map((image) => image.src);
   const before = new Set(sources());

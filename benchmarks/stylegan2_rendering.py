@@ -1,8 +1,8 @@
 """StyleGAN2 rendering: ours against the textbook form, and against the arithmetic floor.
 
-The textbook form is float32, with weights modulated for each picture and one grouped convolution for the whole batch. It runs
-here on the very same weights, and its pictures are compared with ours first. Ours draws 16 faces one after the other, as the
-studio does. The floor is the time that a large bf16 matrix product would take for the same multiply-adds.
+The textbook form is float32, with weights modulated for each image and one grouped convolution for the whole batch. It has the
+same weights, and its images are compared with ours first. Ours draws 16 faces one after the other, like the studio. The floor
+is the time of a large bf16 matrix product with the same number of multiply-adds.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,17 +17,17 @@ from benchmarks.timing import seconds_each
 
 _ROUNDS = 15
 _MATRIX = 2048
-_CLOSE = 0.05  # mean difference of pictures of about unit variance; bf16 has 8 bits
+_CLOSE = 0.05  # mean difference of images of about unit variance; bf16 has 8 bits
 
 
 class Textbook:
-    """The synthesis network of a generator, as the paper writes it down (Karras et al. 2020, section 2.2)."""
+    """The synthesis network of a generator, as in the paper (Karras et al. 2020, section 2.2)."""
 
     def __init__(self, generator: StyleGAN2Generator):
         self.synthesis = generator.synthesis
 
     def __call__(self, ws: Tensor, noise: Sequence[Tensor]) -> Tensor:
-        """ws (N, num_layers, w_dim) and a noise for each convolution to pictures (N, 3, H, W)."""
+        """ws (N, num_layers, w_dim) and a noise for each convolution to images (N, 3, H, W)."""
         noises = iter(noise)
         x, rgb = self.synthesis.const.expand(len(ws), -1, -1, -1), None
         for block, block_ws in zip(self.synthesis.blocks.values(), ws.split(2, dim=1)):
@@ -49,14 +49,14 @@ class Textbook:
 
 
 def _grouped(x: Tensor, weight: Tensor, padding: int) -> Tensor:
-    """Convolve each picture (N, C_in, H, W) with its own weights (N, C_out, C_in, k, k)."""
+    """Convolve each image (N, C_in, H, W) with its own weights (N, C_out, C_in, k, k)."""
     count, _, height, width = x.shape
     out = F.conv2d(x.reshape(1, -1, height, width), weight.flatten(0, 1), padding=padding, groups=count)
     return out.view(count, -1, height, width)
 
 
 def multiply_adds(generator: StyleGAN2Generator) -> int:
-    """Multiply-adds of the 3 x 3 convolutions of one picture."""
+    """Multiply-adds of the 3 x 3 convolutions of one image."""
     convs = [(int(size), conv) for size, block in generator.synthesis.blocks.items() for conv in block.convs]
     return sum(size * size * conv.weight.numel() for size, conv in convs)
 
@@ -89,8 +89,10 @@ def _report(title: str, generator: StyleGAN2Generator, floor: float) -> None:
     reference = textbook(ws, noise)
     difference = ((one_by_one(16) - reference).abs().mean() / reference.std()).item()
     if difference > _CLOSE:
-        raise RuntimeError(f"The two forms draw different pictures: mean difference {difference:.3f} of their deviation.")
-    print(f"  {title}: mean difference of the pictures {difference:.4f} of their deviation")
+        raise RuntimeError(
+            f"The two forms draw different images: mean difference {difference:.3f} of their standard deviation."
+        )
+    print(f"  {title}: mean difference of the images {difference:.4f} of their standard deviation")
     rivals: dict[tuple[str, int], Callable[[], Tensor]] = {}
     for count in (1, 16):
         rivals["ours", count] = lambda n=count: one_by_one(n)

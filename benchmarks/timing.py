@@ -1,4 +1,4 @@
-"""Timing rivals in turns, so that a busy moment of the computer hits them alike."""
+"""Times rivals alternately, so that other load affects all of them equally."""
 
 import statistics
 import time
@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 
 
 def seconds_each(rivals: dict[Hashable, Callable[[], object]], rounds: int) -> dict[Hashable, float]:
-    """Median seconds of a call of each rival, over ``rounds`` turns after one to warm up."""
+    """Median seconds of a call of each rival, over ``rounds`` rounds after a warm-up."""
     times: dict[Hashable, list[float]] = {name: [] for name in rivals}
     for number in range(rounds + 1):
         for name, call in rivals.items():

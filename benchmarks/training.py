@@ -1,9 +1,9 @@
 """Training step of every family: ours against the same step in plain PyTorch.
 
-Both take the same losses, penalties and moving average of the same networks. The plain one has what PyTorch gives unasked:
-float32 without autocast, the default memory layout, an unfused Adam, and gradients for the discriminator's weights in the
-generator's turn too. Most steps of a style-based family have no penalty, and one in every interval has; the mean over the
-interval is computed of the times of both kinds. The last line compares a step with a pretrained helper to one without.
+Both compute the same losses, penalties and moving average of the same networks. The plain one uses PyTorch's defaults: float32
+without autocast, the default memory layout, unfused Adam, and gradients for the discriminator's weights also in the
+generator's update. Steps with and without penalty are timed separately and averaged over the interval. The last line compares
+a step with a pretrained helper to one without.
 """
 
 import copy
@@ -21,11 +21,11 @@ from animegen_core.training.trainer import Trainer
 from benchmarks.timing import seconds_each
 
 _ROUNDS, _PENALTY_ROUNDS = 3, 1
-_STEPS = 2**40  # so many that no penalty is too early; a multiple of every interval
+_STEPS = 2**40  # late enough for all penalties; a multiple of every interval
 
 
 class PlainLoop:
-    """A recipe's step without any care for speed."""
+    """A recipe's step without optimisations for speed."""
 
     def __init__(self, recipe: Recipe):
         self.recipe = recipe
@@ -40,7 +40,7 @@ class PlainLoop:
         }
 
     def step(self, real: torch.Tensor, labels: torch.Tensor | None) -> None:
-        """One update of each network, one more of each that has a penalty, and one of the average."""
+        """One update of each network, a second one with a penalty, and one of the average."""
         recipe, count, device = self.recipe, len(real), real.device
         fake = recipe.generate(self.generator, count, labels, device)
         loss, _ = recipe.discriminator_loss(self.discriminator, real, fake.detach(), labels)
@@ -77,7 +77,7 @@ def main() -> None:
 
 
 def _report(title: str, rivals: dict[str, PlainLoop | Trainer], options: TrainOptions) -> None:
-    """Images per second of two rivals, and how many times as fast the second is."""
+    """Print images per second of two rivals, and their ratio."""
     images = torch.randint(0, 256, (options.batch, 3, 64, 64), dtype=torch.uint8)
     floats = images.float() / 127.5 - 1
     labels = None
@@ -87,7 +87,7 @@ def _report(title: str, rivals: dict[str, PlainLoop | Trainer], options: TrainOp
             labels = torch.stack([torch.randint(0, n, (options.batch,)) for n in LABEL_DIMS], 1)
 
     def seconds_at(step: int, rounds: int) -> dict[str, float]:
-        """Median seconds of that step, taken again and again, of both."""
+        """Median seconds of that step, repeated, of both."""
 
         def take(loop: PlainLoop | Trainer) -> None:
             loop.progress["steps"] = step

@@ -1,4 +1,4 @@
-"""Enlarging a face of 64 px: the upscaler against Lanczos interpolation. Its speed does not depend on what it has learned."""
+"""Enlarging a face of 64 px: the upscaler against Lanczos interpolation. Its speed does not depend on its weights."""
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ _SIDE, _ROUNDS = 64, 30
 
 
 def main() -> None:
-    """Print milliseconds of both and their ratio, and what a float32 network of the same size takes."""
+    """Print milliseconds of both, their ratio, and the time of a float32 network of the same size."""
     face = Image.fromarray(np.random.default_rng(0).integers(0, 256, (_SIDE, _SIDE, 3), dtype=np.uint8))
     upscaler, plain = for_inference(Upscaler()), Upscaler().eval()
     large = 4 * _SIDE

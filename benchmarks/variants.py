@@ -1,20 +1,17 @@
 """The DCGAN's variants under one equal budget: python -m benchmarks.variants --data PATH --kimg K
 
-Trains the reports' DCGAN (batch 128, Adam 2e-4, latent of 100, batch norm), and it with one thing changed at a time, each
-until it was shown K thousand pictures, and writes a table of two kinds of figures:
+Trains the standard DCGAN (batch 128, Adam 2e-4, latent of 100, batch norm) and variants that differ in one thing, each on K
+thousand images, and writes a table with:
 
-FD-anime, the distance of 2,000 of its faces from the training pictures when the budget is spent (see docs/evaluation.md).
+- "FD-anime": distance of 2,000 faces from the training images at the end (see docs/evaluation.md).
+- "outright": fraction of the log's rows, means over 10 steps, in which the discriminator scores real images over .97 and fakes
+under
+  .03. The run's own warning needs ten such rows.
+- "swing": root mean square of the differences of the generator's loss between neighbouring rows, over sqrt(2). It estimates the
+  standard deviation around a slow trend (von Neumann, Kent, Bellinson, Hart 1941, "The mean square successive difference").
 
-Stability, from the log, whose rows are means over 10 steps:
-- "outright": the share of rows in which the discriminator wins outright, that is scores real pictures over .97 and fakes under
-  .03 on average, so that the generator learns little. The run's own warning asks the same of ten rows in a row.
-- "swing": by how much the generator's loss jumps from row to row: the root mean square of the differences of neighbouring
-  rows, over sqrt(2). For values that scatter about a slow trend it estimates their deviation and leaves the trend out (von
-  Neumann, Kent, Bellinson, Hart 1941, "The mean square successive difference").
-
-With --seeds 3 every variant is trained three times, and the table gives the mean and the range: differences within the range
-of seeds are chance. Stop it with Ctrl-C and give the same command again: what is finished is not trained again, and what was
-begun goes on.
+With --seeds 3 every variant is trained three times, and the table gives mean and range; differences within the range may be
+chance. Ctrl-C stops; the same command resumes and skips finished variants.
 """
 
 import math
@@ -60,17 +57,17 @@ Rows = Sequence[dict[str, float]]
 @app.callback(invoke_without_command=True)
 def main(
     data: Annotated[Path, typer.Option(help="Folder or zip of faces.")],
-    kimg: Annotated[float, typer.Option(help="Thousands of pictures that each variant is shown.")],
-    seeds: Annotated[int, typer.Option(help="How often each variant is trained.", min=1)] = 1,
-    out: Annotated[Path, typer.Option(help="Where the runs and the table are written.")] = Path("runs/variants"),
+    kimg: Annotated[float, typer.Option(help="Length of each run in thousands of images.")],
+    seeds: Annotated[int, typer.Option(help="Number of runs of each variant.", min=1)] = 1,
+    out: Annotated[Path, typer.Option(help="Folder for the runs and the table.")] = Path("runs/variants"),
     device: Annotated[str | None, typer.Option(help="cpu, cuda ...; by default the best available.")] = None,
 ) -> None:
-    """Train the DCGAN's variants on one budget and write a table of how good and how stable they are."""
+    """Train the DCGAN's variants with one budget and write a table of quality and stability."""
     cache = load_pictures(data)
     loader = loader_of(cache, DCGANOptions.batch)
     logs: dict[str, list[Rows]] = {name: [] for name in VARIANTS}
     problems = []
-    for seed in range(seeds):  # all variants once before any again, so that a table is there soon
+    for seed in range(seeds):  # first all variants once, for an early table
         for name, changed in VARIANTS.items():
             options = DCGANOptions(kimg=kimg, seed=seed, evaluate_every=kimg, log_interval=_LOG_INTERVAL, **changed)
             folder = out / f"{name.replace(' ', '-')}-seed{seed}"
@@ -86,7 +83,7 @@ def main(
 
 
 def check_same(folder: Path, data: Path, options: DCGANOptions) -> None:
-    """See that a run that is there already is the one that is wanted.
+    """Check that an existing run has the same data and options.
 
     Raises:
         AnimeGenError: it has other data or options.
@@ -100,7 +97,7 @@ def check_same(folder: Path, data: Path, options: DCGANOptions) -> None:
 
 
 def log_of(folder: Path, loader: DataLoader, data: Path, options: DCGANOptions, device: str | None) -> Rows:
-    """The log of a variant's run, which is trained first, or trained further, unless it is finished.
+    """The log of a variant's run, which is first trained or resumed unless it is finished.
 
     Raises:
         AnimeGenError: training diverged.
@@ -112,33 +109,33 @@ def log_of(folder: Path, loader: DataLoader, data: Path, options: DCGANOptions, 
         pictures = f"{len(loader.dataset):,} pictures"
         train(DCGANRecipe(options), loader, folder, device, (folder / STATE).exists(), pictures)
         if not is_finished(folder, options):
-            typer.echo("Stopped; the same command goes on from here.")
+            typer.echo("Stopped; the same command resumes.")
             raise typer.Exit(1)
     return read_log(folder / LOG)
 
 
 def is_finished(folder: Path, options: DCGANOptions) -> bool:
-    """Whether the budget is spent and the faces are measured, which happens at the same step."""
+    """Whether the budget is spent and the faces are measured."""
     rows = read_log(folder / LOG)
     return bool(rows) and rows[-1]["images"] >= options.target_images(0) and not math.isnan(rows[-1]["fd_anime"])
 
 
 def outright(rows: Rows) -> float:
-    """Share of rows in which the discriminator is never in doubt."""
+    """Fraction of rows in which the discriminator has won."""
     return statistics.mean(row["real_score"] > _REAL and row["fake_score"] < _FAKE for row in rows)
 
 
 def swing(rows: Rows) -> float:
-    """Deviation of the generator's loss about its trend; no number for a single row."""
+    """Standard deviation of the generator's loss around its trend; nan for a single row."""
     losses = [row["loss_g"] for row in rows]
     squares = [(after - before) ** 2 for before, after in zip(losses, losses[1:])]  # noqa: RUF007
     return math.sqrt(statistics.mean(squares) / 2) if squares else math.nan
 
 
 def page(cache: PictureCache, kimg: float, logs: dict[str, list[Rows]], problems: Sequence[str]) -> str:
-    """What was compared, and the table, as Markdown."""
+    """The page in Markdown: what was compared, and the table."""
     heading = (
-        f"{len(cache.names):,} pictures of {cache.path.name} at 64 px, {kimg:g} thousand shown to each variant, batch of "
+        f"{len(cache.names):,} images of {cache.path.name} at 64 px, {kimg:g} thousand seen by each variant, batch of "
         f"{DCGANOptions.batch}; FD-anime of {best.FACES:,} faces."
     )
     rows = [

@@ -1,4 +1,4 @@
-"""python -m docs.make_screenshots: the pictures of the studio in docs/, taken of the real app in headless Chromium."""
+"""python -m docs.make_screenshots: takes the screenshots in docs/ of the app in headless Chromium."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from animegen_core.ui import build_app, launch_options
 from animegen_core.ui.studios import Studios
 
 _FOLDER = Path(__file__).parent
-_LOOKS = {  # what follows a picture's name: width, height and colour scheme of the window
+_LOOKS = {  # suffix of the file name: width, height and colour scheme of the window
     "": (1440, 900, "light"),
     "-dark": (1440, 900, "dark"),
     "-390": (390, 844, "light"),
@@ -31,7 +31,7 @@ def _generate(page: Page) -> None:
 
 def _animate(page: Page) -> None:
     page.locator("#keys .face").nth(2).wait_for()
-    page.locator("#film canvas[data-side='256']").wait_for()  # the film is there, and sharp
+    page.locator("#film canvas[data-side='256']").wait_for()  # the sharp film is loaded
     page.locator("#film .play").click()
     page.wait_for_timeout(2500)
 
@@ -69,7 +69,7 @@ def _shoot(browser: Browser, url: str, look: str) -> None:
 
 
 def main() -> None:
-    """Take all pictures."""
+    """Take all screenshots."""
     demo = build_app(Studios(Studio.load(DEFAULT_CHECKPOINT)))
     _, url, _ = demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options())
     executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))

@@ -1,4 +1,4 @@
-"""python -m docs.make_sheets CHECKPOINT: the sheets of uncurated faces that the card of a style-based checkpoint shows."""
+"""python -m docs.make_sheets CHECKPOINT: draws the sheets of uncurated faces for the card of a checkpoint."""
 
 import sys
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ _ROWS, _COLUMNS = range(1, 6), range(11, 17)  # seeds of the mixing matrix
 
 
 def sheets(studio: Studio) -> Iterable[tuple[str, Image.Image]]:
-    """What follows a picture's name, and the picture."""
+    """Suffixes of file names, and sheets."""
     usual = studio.usual_psi
 
     def sheet(characters: Iterable[Character]) -> Image.Image:

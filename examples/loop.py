@@ -1,4 +1,4 @@
-"""A loop without a seam through some faces, as GIF and as MP4: python examples/loop.py [SEEDS]"""
+"""A seamless loop through some faces, as GIF and MP4: python examples/loop.py [SEEDS]"""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The file is the project: what drew a picture is read from it, and draws it again: python examples/read_back.py FILE.png"""
+"""Read the description in a file and draw it again: python examples/read_back.py FILE.png"""
 
 import sys
 

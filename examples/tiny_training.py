@@ -1,4 +1,4 @@
-"""Train on a folder of pictures for two minutes and look: python examples/tiny_training.py FOLDER [MINUTES]"""
+"""Train on a folder of images for two minutes: python examples/tiny_training.py FOLDER [MINUTES]"""
 
 import sys
 

@@ -39,7 +39,7 @@ def test_the_table_names_every_variant_and_a_second_call_trains_nothing(faces, t
     result = run(*arguments)
     assert result.exit_code == 0, result.output
     table = (out / "variants.md").read_text()
-    assert table.startswith("130 pictures of faces at 64 px, 0.256 thousand shown to each variant, batch of 128")
+    assert table.startswith("130 images of faces at 64 px, 0.256 thousand seen by each variant, batch of 128")
     for name in CHOSEN:
         folder = out / f"{name.replace(' ', '-')}-seed0"
         score = read_log(folder / "log.csv")[-1]["fd_anime"]

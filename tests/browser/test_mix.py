@@ -107,7 +107,7 @@ def test_a_matrix_is_restored_from_its_file_and_from_the_history(mixer, studios,
 def test_a_matrix_that_is_too_large_is_refused(mixer):
     mixer.locator("#matrix-rows textarea, #matrix-rows input").first.fill("1-9")
     mixer.locator("#matrix-make").click()
-    expect(mixer.locator(".toast-body")).to_contain_text("9 rows; at most 8")
+    expect(mixer.locator(".toast-body")).to_contain_text("9 rows, but at most 8")
 
 
 def test_compare_shows_the_same_seeds_of_each_checkpoint(page):
