@@ -1,6 +1,6 @@
-"""The studio in headless Chromium, as a visitor feels it, with the checkpoint that it opens with.
+"""Response times of the studio in headless Chromium, with the default checkpoint.
 
-The app and the browser share the computer's cores, as they do for someone who runs both at home.
+App and browser use the same cores, as on a user's computer.
 """
 
 import shutil
