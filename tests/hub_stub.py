@@ -19,6 +19,7 @@ class HubStub:
         endpoint: its address.
         requests: "METHOD /path" of all that was asked, for tests that no more is asked than need be.
         gated: models whose files are given to nobody.
+        open: cleared to keep those who ask for files waiting.
         sdks: {Space: SDK} that was asked for.
         sizes: {file: size} that the listing of files claims instead of the true one.
     """
@@ -27,6 +28,8 @@ class HubStub:
         self.requests = []
         self.tokens = set()  # with which models were asked for
         self.gated = set()
+        self.open = threading.Event()
+        self.open.set()
         self.sdks = {}
         self.sizes = {}
         self.private = {}  # {repo: whether}, of all repositories
@@ -117,9 +120,19 @@ class _Handler(BaseHTTPRequestHandler):
     def model(self, repo, revision=None):
         sha, files = self.commit(repo, revision)
         siblings = [{"rfilename": name, "size": self.hub.sizes.get(name, len(data))} for name, data in files.items()]
-        self.send_json({"id": repo, "sha": sha, "private": self.hub.private[repo], "tags": [], "siblings": siblings})
+        self.send_json(
+            {
+                "id": repo,
+                "sha": sha,
+                "private": self.hub.private[repo],
+                "gated": repo in self.hub.gated and "auto",
+                "tags": [],
+                "siblings": siblings,
+            }
+        )
 
     def file(self, repo, revision, name):
+        self.hub.open.wait(60)
         sha, files = self.commit(repo, revision)
         if repo in self.hub.gated:
             raise _Refused(403, "GatedRepo")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from huggingface_hub import HfApi, errors, try_to_load_from_cache
+from huggingface_hub import HfApi, ModelInfo, errors, try_to_load_from_cache
 
 from animegen_core.checkpoint.names import CARD, CONFIG, HubName
 from animegen_core.checkpoint.weights import INDEX, MAX_JSON, WEIGHTS, is_weights_file, read_json, weight_files
@@ -24,8 +24,8 @@ def find(name: HubName, public: bool = False) -> Path:
     """The folder of a model: a complete copy in the cache, even if the Hub has newer files, else a download.
 
     Args:
-        public: for names from strangers. The Hub is asked without this computer's token, and a copy is used only if the model
-            is public, or if the Hub cannot be reached.
+        public: for names from strangers. The Hub is asked without this computer's token, and a copy is used only if everybody
+            may read the model: today, or, if the Hub cannot be reached, when it was last asked.
 
     Raises:
         AnimeGenError: as in ``fetch``.
@@ -34,7 +34,7 @@ def find(name: HubName, public: bool = False) -> Path:
     if cached is None:
         return fetch(name, public)
     if public:
-        _check_public(name)
+        _check_public(name, cached)
     return cached
 
 
@@ -72,6 +72,7 @@ def fetch(name: HubName, public: bool = False) -> Path:
     folder = path.parent
     if name.revision != info.sha:  # last, after all files: the cache's record of the branch's or tag's commit
         atomic_write_text(folder.parents[1] / "refs" / (name.revision or "main"), info.sha)
+    _note_public(info, folder)
     return folder
 
 
@@ -87,14 +88,36 @@ def _cached(name: HubName) -> Path | None:
     return Path(config).parent
 
 
-def _check_public(name: HubName) -> None:
-    with plain_errors(name, "nothing was fetched"):
+def _check_public(name: HubName, cached: Path) -> None:
+    """See that everybody may read a model of which there is a copy."""
+    note = _public_note(cached)
+    with plain_errors(name, f"it is not known whether everybody may read '{name.repo}'"):
         try:
-            HfApi(token=False).model_info(name.repo, revision=name.revision, timeout=TIMEOUT)
-        except errors.HfHubHTTPError:
+            info = HfApi(token=False).model_info(name.repo, revision=name.revision, timeout=TIMEOUT)
+        except errors.HfHubHTTPError as error:
+            if isinstance(error, errors.RepositoryNotFoundError):
+                note.unlink(missing_ok=True)
             raise
-        except (errors.HTTPError, errors.OfflineModeIsEnabled):  # no network: a cached copy may be used
-            return
+        except (errors.HTTPError, errors.OfflineModeIsEnabled):
+            if note.exists():
+                return
+            raise
+    _note_public(info, cached)
+    if not note.exists():
+        raise AnimeGenError(f"'{name.repo}' on the Hugging Face Hub is not for everybody; ask for access on its page.")
+
+
+def _public_note(folder: Path) -> Path:
+    """The file in the Hub's cache that says that everybody could read a model when the Hub was last asked."""
+    return folder.parents[1] / "animegen-public"
+
+
+def _note_public(info: ModelInfo, folder: Path) -> None:
+    note = _public_note(folder)
+    if info.private or info.gated:
+        note.unlink(missing_ok=True)
+    elif not note.exists():
+        atomic_write_text(note, "")
 
 
 def _choose_files(name: HubName, sizes: dict[str, int]) -> list[str]:

@@ -1,6 +1,7 @@
 """The checkpoints that visitors can choose."""
 
 import threading
+from concurrent.futures import Future
 from typing import NoReturn
 
 from animegen_core.checkpoint import bundled_configs, bundled_names
@@ -28,6 +29,7 @@ class Studios:
         self.hub = hub
         self._given = {studio.checkpoint.name: studio for studio in (default, *others)}
         self._loaded: dict[str, Studio] = {}
+        self._opening: dict[str, Future[Studio]] = {}  # by name, what the others who want it wait for
         self._device = default.device
         self._lock = threading.Lock()
 
@@ -61,11 +63,25 @@ class Studios:
         if name in self._given:
             return self._given[name]
         with self._lock:
-            studio = self._loaded.pop(name, None) or self._open(name)
-            self._loaded[name] = studio  # the most recently used is last
-            if len(self._loaded) > _KEPT:
-                del self._loaded[next(iter(self._loaded))]
-        return studio
+            if name in self._loaded:
+                self._loaded[name] = self._loaded.pop(name)  # the most recently used is last
+                return self._loaded[name]
+            opened = self._opening.get(name)
+            if opened is None:
+                self._opening[name] = mine = Future()
+        if opened is not None:
+            return opened.result()
+        try:  # without the lock: a download takes a while
+            mine.set_result(self._open(name))
+        except BaseException as error:
+            mine.set_exception(error)
+        with self._lock:
+            del self._opening[name]
+            if mine.exception() is None:
+                self._loaded[name] = mine.result()
+                if len(self._loaded) > _KEPT:
+                    del self._loaded[next(iter(self._loaded))]
+        return mine.result()
 
     def find(self, name: str, wanted: object) -> str:
         """The name of a description's checkpoint here: its own, or that of a checkpoint with the same weights.
