@@ -101,7 +101,7 @@ class Animation:
     Args:
         keys: 2 to 8 characters.
         path: "slerp", "linear" or "circular"; a circular path has constant distance from the mean face, and through two keys,
-            closed, it is a full circle (see ``latents.path``).
+            closed, it is a full circle (see ``latents.latent_path``).
         frames: number of frames, 8 to 240.
         fps: frames a second, 5 to 60.
         easing: "linear" for constant speed, "ease-in-out" to slow down at each key.

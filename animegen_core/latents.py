@@ -129,7 +129,7 @@ def circular_interpolate(u: Tensor, v: Tensor, t: float | Tensor) -> Tensor:
     return math.sqrt(u.shape[-1]) * (torch.cos(angle) * u + torch.sin(angle) * _orthonormal(u, _unit(v)))
 
 
-def path(keys: Tensor, frames: int, kind: str = "slerp", closed: bool = True) -> Tensor:
+def latent_path(keys: Tensor, frames: int, kind: str = "slerp", closed: bool = True) -> Tensor:
     """Latents of an animation through key latents: ``path_points`` at ``path_positions``.
 
     With at least as many frames as keys, every key is a frame. A closed path continues from the last key to the first and stops
@@ -153,6 +153,9 @@ def path(keys: Tensor, frames: int, kind: str = "slerp", closed: bool = True) ->
     if isinstance(frames, bool) or not isinstance(frames, int) or frames < 1:
         raise AnimeGenError(f"frames is {quote(frames)}, but must be a whole number from 1.")
     return path_points(keys, path_positions(len(keys), frames, kind, closed), kind, closed)
+
+
+path = latent_path  # its earlier name
 
 
 def path_positions(keys: int, frames: int, kind: str, closed: bool) -> np.ndarray:
@@ -186,22 +189,22 @@ def path_points(keys: Tensor, positions: np.ndarray, kind: str, closed: bool) ->
     return linear_interpolate(a, b, t) if kind == "linear" else slerp(a, b, t)
 
 
-def path_shares(keys: int, positions: np.ndarray, kind: str, closed: bool) -> Tensor:
+def path_weights(keys: int, positions: np.ndarray, kind: str, closed: bool) -> Tensor:
     """Weights of the keys at each point of a path: float32 (F, K); rows sum to 1.
 
     On the full circle u cos a + v sin a the weights are cos^2 a and sin^2 a.
     """
-    shares = torch.zeros(len(positions), keys)
+    weights = torch.zeros(len(positions), keys)
     if is_circle(keys, kind, closed):
-        shares[:, 1] = torch.from_numpy(np.sin(positions * np.pi / 2) ** 2)
-        shares[:, 0] = 1 - shares[:, 1]
-        return shares
+        weights[:, 1] = torch.from_numpy(np.sin(positions * np.pi / 2) ** 2)
+        weights[:, 0] = 1 - weights[:, 1]
+        return weights
     start = positions.astype(int)
     t = torch.from_numpy(positions - start).float()
     rows = torch.arange(len(positions))
-    shares[rows, start % keys] = 1 - t
-    shares[rows, (start + 1) % keys] += t
-    return shares
+    weights[rows, start % keys] = 1 - t
+    weights[rows, (start + 1) % keys] += t
+    return weights
 
 
 def is_circle(keys: int, kind: str, closed: bool) -> bool:

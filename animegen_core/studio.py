@@ -19,7 +19,7 @@ from animegen_core.drawing import draw
 from animegen_core.errors import AnimeGenError, quote
 from animegen_core.families import Capabilities
 from animegen_core.helpers.upscaling import enlarge, sizes_of
-from animegen_core.latents import path_points, path_shares
+from animegen_core.latents import path_points, path_weights
 from animegen_core.models.styles import CROSSOVERS
 from animegen_core.renderers import Point, make_renderer
 from animegen_core.version import __version__
@@ -136,7 +136,7 @@ class Studio:
         Args:
             keys: at least two characters.
             positions: on the path: 0 is the first key, 2.5 halfway from the third to the fourth.
-            path, closed: kind of path (see ``latents.path`` and ``latents.path_positions``).
+            path, closed: kind of path (see ``latents.latent_path`` and ``latents.path_positions``).
             size: as in ``render``.
 
         Raises:
@@ -151,13 +151,13 @@ class Studio:
         way = path_points(directions, positions, path, closed)  # (F, D)
         if path == "circular":  # has radius sqrt(D), for latents; w has another norm
             way = way * (directions.norm(dim=1).mean() / math.sqrt(directions.shape[1]))
-        shares = path_shares(len(keys), positions, path, closed)  # (F, K)
+        weights = path_weights(len(keys), positions, path, closed)  # (F, K)
         noise_path = "slerp" if path == "linear" else path  # a linear path would halve the noise's variance
-        for position, direction, share in zip(positions, way, shares):
+        for position, direction, weight in zip(positions, way, weights):
             noise = noises[0]
             if len(noise):  # frame by frame, because all at once need too much memory
                 noise = path_points(noises, position[None], noise_path, closed)[0]
-            point = Point(direction, share @ centres, share @ psis, share @ labels, noise)
+            point = Point(direction, weight @ centres, weight @ psis, weight @ labels, noise)
             yield draw(partial(self._draw, point, size))
 
     def check(self, character: Character) -> None:

@@ -14,7 +14,7 @@ from animegen_core.ui import build_app, launch_options
 from animegen_core.ui.studios import Studios
 
 _FOLDER = Path(__file__).parent
-_LOOKS = {  # suffix of the file name: width, height and colour scheme of the window
+_WINDOWS = {  # suffix of the file name: width, height and colour scheme of the window
     "": (1440, 900, "light"),
     "-dark": (1440, 900, "dark"),
     "-390": (390, 844, "light"),
@@ -56,15 +56,15 @@ _TABS = {"": ("Generate", _generate), "-animate": ("Animate", _animate), "-mix":
 _TABS |= {"-compare": ("Compare", _compare), "-about": ("About", _about)}
 
 
-def _shoot(browser: Browser, url: str, look: str) -> None:
-    width, height, scheme = _LOOKS[look]
+def _shoot(browser: Browser, url: str, window: str) -> None:
+    width, height, scheme = _WINDOWS[window]
     page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
     page.goto(url)
     page.locator("#psi-row img").first.wait_for()
     for tab, (name, prepare) in _TABS.items():
         page.get_by_role("tab", name=name, exact=True).click()
         prepare(page)
-        page.screenshot(path=_FOLDER / f"studio{tab}{look}.png", full_page=True)
+        page.screenshot(path=_FOLDER / f"studio{tab}{window}.png", full_page=True)
     page.close()
 
 
@@ -75,8 +75,8 @@ def main() -> None:
     executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        for look in _LOOKS:
-            _shoot(browser, url, look)
+        for window in _WINDOWS:
+            _shoot(browser, url, window)
     demo.close()
 
 

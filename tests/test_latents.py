@@ -9,11 +9,11 @@ from animegen_core.errors import AnimeGenError
 from animegen_core.latents import (
     check_seed,
     circular_interpolate,
+    latent_path,
     linear_interpolate,
-    path,
     path_points,
     path_positions,
-    path_shares,
+    path_weights,
     seed_to_noise,
     seed_to_z,
     seeds_to_z,
@@ -166,7 +166,7 @@ def test_the_circle_lies_in_the_plane_of_its_two_latents():
 @pytest.mark.parametrize("count, frames", list(itertools.product([2, 3, 5], [1, 2, 3, 5, 6, 7, 48])))
 def test_a_path_hits_its_keys_once_each(kind, closed, count, frames):
     keys = seeds_to_z(range(count), 16)
-    way = path(keys, frames, kind, closed)
+    way = latent_path(keys, frames, kind, closed)
     assert way.shape == (frames, 16)
     if kind == "circular":
         torch.testing.assert_close(way.norm(dim=1), torch.full((frames,), 4.0))
@@ -185,36 +185,36 @@ def test_a_path_hits_its_keys_once_each(kind, closed, count, frames):
 
 def test_a_closed_path_goes_on_as_it_began():
     keys = seeds_to_z([1, 2, 3], 64)
-    way = path(keys, 30, "circular")
+    way = latent_path(keys, 30, "circular")
     steps = (way - way.roll(1, 0)).norm(dim=1)
     assert steps[0] == pytest.approx(steps[-1].item(), rel=1e-3)  # over the seam as just before it
-    way = path(keys, 30)
+    way = latent_path(keys, 30)
     torch.testing.assert_close(way[20:], slerp(keys[2], keys[0], torch.arange(10) / 10))
-    assert torch.equal(path(keys, 31, closed=False)[[0, 15, 30]], keys)
+    assert torch.equal(latent_path(keys, 31, closed=False)[[0, 15, 30]], keys)
 
 
 def test_keys_that_are_the_same_or_opposite_make_a_path_too():
     z = seeds_to_z([1], 10)[0]
     for kind in ("slerp", "circular"):
-        way = path(torch.stack([z, z, -z]), 24, kind)
+        way = latent_path(torch.stack([z, z, -z]), 24, kind)
         assert way.isfinite().all() and (way.norm(dim=1) > 1).all()
 
 
 @pytest.mark.parametrize("keys", [torch.randn(1, 8), torch.randn(8), torch.randn(2, 2, 8), torch.randn(0, 8)])
 def test_a_path_needs_two_keys(keys):
     with pytest.raises(AnimeGenError, match=r"shape \(K, D\) with K of at least 2"):
-        path(keys, 10)
+        latent_path(keys, 10)
 
 
 @pytest.mark.parametrize("frames", [0, -3, 1.5, "10", None, True])
 def test_a_path_needs_a_frame(frames):
     with pytest.raises(AnimeGenError, match=f"frames is {frames!r}, but must be a whole number from 1"):
-        path(torch.randn(2, 8), frames)
+        latent_path(torch.randn(2, 8), frames)
 
 
 def test_an_unknown_path_names_the_known_ones():
     with pytest.raises(AnimeGenError, match="'cubic'; known are: slerp, linear, circular"):
-        path(torch.randn(2, 8), 10, "cubic")
+        latent_path(torch.randn(2, 8), 10, "cubic")
 
 
 def test_variation_goes_from_the_face_to_the_other_one():
@@ -289,7 +289,7 @@ def test_noise_is_frozen_and_apart_from_the_latent():
 @pytest.mark.parametrize("closed", [True, False])
 @pytest.mark.parametrize("count", [2, 3, 5])
 def test_shares_of_the_keys_sum_to_1_and_are_whole_at_each_key(kind, closed, count):
-    shares = path_shares(count, path_positions(count, 24, kind, closed), kind, closed)
+    shares = path_weights(count, path_positions(count, 24, kind, closed), kind, closed)
     torch.testing.assert_close(shares.sum(1), torch.ones(24))
     assert shares.min() >= 0
     assert torch.equal(shares.max(0).values, torch.ones(count))
@@ -298,5 +298,5 @@ def test_shares_of_the_keys_sum_to_1_and_are_whole_at_each_key(kind, closed, cou
 
 def test_the_shares_of_a_straight_path_are_its_weights():
     keys, positions = seeds_to_z([1, 2, 3], 8), path_positions(3, 20, "linear", True)
-    way = path_shares(3, positions, "linear", True) @ keys
+    way = path_weights(3, positions, "linear", True) @ keys
     torch.testing.assert_close(way, path_points(keys, positions, "linear", True))

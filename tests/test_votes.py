@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from animegen_core.errors import AnimeGenError
-from animegen_core.ui.votes import Shown, VoteBook, bradley_terry, standings
+from animegen_core.ui.votes import VoteBook, VotedFace, bradley_terry, standings
 
-LEFT, RIGHT = Shown("dcgan", 4294967295), Shown('a "strange", name', 7)
+LEFT, RIGHT = VotedFace("dcgan", 4294967295), VotedFace('a "strange", name', 7)
 
 
 @pytest.fixture

@@ -77,8 +77,8 @@ def generate(
     """Write one PNG per seed, each with its description embedded."""
     if sheet is not None:
         _check_png("A sheet", sheet)
-    looks = Character(0, hair, eyes, psi, variation_seed, variation_strength)
-    characters = [replace(looks, seed=seed) for seed in parse_seeds(seeds)]
+    template = Character(0, hair, eyes, psi, variation_seed, variation_strength)
+    characters = [replace(template, seed=seed) for seed in parse_seeds(seeds)]
     studio = Studio.load(checkpoint, device)
     faces = tqdm(studio.render_many(characters, size), "generating", len(characters), unit="face")
     written, on_sheet = [], []
@@ -139,11 +139,11 @@ def mix(
     one, matrix = None not in sources, rows is not None and columns is not None
     if one == matrix or (matrix and sources != (None,) * 3):
         raise AnimeGenError("Give either --coarse, --middle and --fine, or --rows and --columns.")
-    looks = Character(0, hair, eyes, psi, crossovers=tuple(parse_seeds(crossovers)))
+    template = Character(0, hair, eyes, psi, crossovers=tuple(parse_seeds(crossovers)))
     if matrix:
-        described = Matrix(parse_seeds(rows), parse_seeds(columns), template=looks)
+        described = Matrix(parse_seeds(rows), parse_seeds(columns), template=template)
     else:
-        described = replace(looks, seed=coarse, middle=middle, fine=fine)
+        described = replace(template, seed=coarse, middle=middle, fine=fine)
     _print_written(_save(Studio.load(checkpoint, device), described, out, size), as_json)
 
 

@@ -187,7 +187,10 @@ def _loader(cache: PictureCache, options: TrainOptions) -> DataLoader:
         return loader_of(cache, options.batch)
     grouping = {}
     if getattr(options, "label_groups", False):
-        grouping = dict(group_size=options.group_size, share_shown=lambda epoch: options.share_shown(epoch * len(cache.names)))
+        grouping = dict(
+            group_size=options.group_size,
+            visible_fraction=lambda epoch: options.visible_fraction(epoch * len(cache.names)),
+        )
     return loader_of(cache, options.batch, labels, options.least_probability, options.label_sampling, **grouping)
 
 

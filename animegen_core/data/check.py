@@ -26,7 +26,7 @@ def check_pictures(cache: PictureCache, labels: Tensor | None = None) -> str:
         cache: the images; all are read.
         labels: int64 (N, attributes), -1 where unknown; None if the run has none.
     """
-    digests, thumbnails = _look(cache.pictures)
+    digests, thumbnails = _digests_and_thumbnails(cache.pictures)
     lines = [
         *_count(cache),
         *_sizes(cache),
@@ -37,7 +37,7 @@ def check_pictures(cache: PictureCache, labels: Tensor | None = None) -> str:
     return "\n  ".join(lines)
 
 
-def _look(pictures: np.ndarray) -> tuple[list[bytes], Tensor]:
+def _digests_and_thumbnails(pictures: np.ndarray) -> tuple[list[bytes], Tensor]:
     """A digest of each image, and thumbnails float32 (N, 3, 8, 8) in [0, 255]."""
     digests: list[bytes] = []
     thumbnails = []
@@ -115,5 +115,5 @@ def _labels(labels: Tensor) -> Iterator[str]:
         yield "Few labels are known: python -m animegen_core label can tag the rest."
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.1f} %"

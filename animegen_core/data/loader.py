@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from animegen_core.data.cache import PictureCache, load_pictures
-from animegen_core.data.sampling import Shown, make_sampler
+from animegen_core.data.sampling import LabelledIndex, make_sampler
 from animegen_core.data.tags import read_labels
 from animegen_core.errors import AnimeGenError
 
@@ -17,7 +17,7 @@ from animegen_core.errors import AnimeGenError
 class PictureDataset(Dataset):
     """uint8 images (N, H, W, 3) as uint8 tensors (3, H, W), or (B, 3, H, W) for a list of indices.
 
-    With labels (N, attributes) every item is a pair of image and labels; a ``Shown`` as index has its own labels. Because
+    With labels (N, attributes) every item is a pair of image and labels; a ``LabelledIndex`` has its own labels. Because
     channels are last in memory, every batch is ``channels_last`` without a copy.
     """
 
@@ -32,9 +32,9 @@ class PictureDataset(Dataset):
         picture = torch.from_numpy(self.pictures[index].copy()).permute(2, 0, 1)
         return picture if self.labels is None else (picture, self.labels[index])
 
-    def __getitems__(self, indices: list[int] | list[Shown]) -> Tensor | tuple[Tensor, Tensor]:
+    def __getitems__(self, indices: list[int] | list[LabelledIndex]) -> Tensor | tuple[Tensor, Tensor]:
         labels = None
-        if isinstance(indices[0], Shown):
+        if isinstance(indices[0], LabelledIndex):
             indices, labels = [shown.index for shown in indices], torch.stack([shown.labels for shown in indices])
         elif self.labels is not None:
             labels = self.labels[indices]
@@ -78,7 +78,7 @@ def loader_of(
     least_probability: float = 0.0,
     label_sampling: str = "frequency",
     group_size: int | None = None,
-    share_shown: Callable[[int], float] = lambda epoch: 1.0,
+    visible_fraction: Callable[[int], float] = lambda epoch: 1.0,
 ) -> DataLoader:
     """``make_loader`` for loaded images, optionally in groups of equal labels (see ``sampling.LabelGroups``)."""
     if len(cache.names) < 2:
@@ -90,7 +90,7 @@ def loader_of(
         )
     labels = None if tags is None else read_labels(tags, cache.names, least_probability)
     dataset = PictureDataset(cache.pictures, labels)
-    sampler = make_sampler(dataset, label_sampling, group_size, share_shown)
+    sampler = make_sampler(dataset, label_sampling, group_size, visible_fraction)
     return DataLoader(dataset, batch, sampler=sampler, drop_last=True, collate_fn=_keep)
 
 

@@ -17,7 +17,7 @@ def make_sampler(
     dataset: Dataset,
     label_sampling: str = "frequency",
     group_size: int | None = None,
-    share_shown: Callable[[int], float] = lambda epoch: 1.0,
+    visible_fraction: Callable[[int], float] = lambda epoch: 1.0,
 ) -> Sampler:
     """A sampler with the length of ``dataset``; its order depends on torch's seed at the start of an epoch.
 
@@ -25,7 +25,7 @@ def make_sampler(
         dataset: with ``labels``, int64 (N, attributes) or None.
         label_sampling: "frequency" yields every image once. "sqrt" draws images by ``picture_weights``, with replacement.
             Without labels both are the same.
-        group_size, share_shown: of ``LabelGroups``; None means no groups.
+        group_size, visible_fraction: of ``LabelGroups``; None means no groups.
     """
     if dataset.labels is None:
         return RandomSampler(dataset)
@@ -33,17 +33,17 @@ def make_sampler(
         sampler = WeightedRandomSampler(picture_weights(dataset.labels), len(dataset))
     else:
         sampler = RandomSampler(dataset)
-    return sampler if group_size is None else LabelGroups(sampler, dataset.labels, group_size, share_shown)
+    return sampler if group_size is None else LabelGroups(sampler, dataset.labels, group_size, visible_fraction)
 
 
-class Shown(NamedTuple):
+class LabelledIndex(NamedTuple):
     """An index of an image, with labels (attributes,) of which some may be hidden."""
 
     index: int
     labels: Tensor
 
 
-class LabelGroups(Sampler[Shown]):
+class LabelGroups(Sampler[LabelledIndex]):
     """Hides some labels, then forms groups of images with the same labels.
 
     It is for the minibatch standard deviation: in mixed groups the discriminator cannot detect that a generator always draws
@@ -56,11 +56,11 @@ class LabelGroups(Sampler[Shown]):
         sampler: of the images of an epoch.
         labels: int64 (N, attributes) of all images, -1 for any.
         size: images in a group.
-        share_shown: returns the fraction of known labels that are not hidden, for an epoch's number.
+        visible_fraction: returns the fraction of known labels that are not hidden, for an epoch's number.
     """
 
-    def __init__(self, sampler: Sampler[int], labels: Tensor, size: int, share_shown: Callable[[int], float]) -> None:
-        self.sampler, self.labels, self.size, self.share_shown = sampler, labels, size, share_shown
+    def __init__(self, sampler: Sampler[int], labels: Tensor, size: int, visible_fraction: Callable[[int], float]) -> None:
+        self.sampler, self.labels, self.size, self.visible_fraction = sampler, labels, size, visible_fraction
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -70,9 +70,9 @@ class LabelGroups(Sampler[Shown]):
     def __len__(self) -> int:
         return len(self.sampler)
 
-    def __iter__(self) -> Iterator[Shown]:
+    def __iter__(self) -> Iterator[LabelledIndex]:
         order = list(self.sampler)
-        shown = hide_labels(self.labels[order], self.share_shown(self._epoch))
+        shown = hide_labels(self.labels[order], self.visible_fraction(self._epoch))
         places = defaultdict(list)  # positions of each pair of labels, in order
         for place, pair in enumerate(map(tuple, shown.tolist())):
             places[pair].append(place)
@@ -85,12 +85,12 @@ class LabelGroups(Sampler[Shown]):
         groups, rest = torch.tensor(whole + left_over).tensor_split([count * self.size])
         groups = groups.view(count, self.size)[torch.randperm(count)]
         for place in [*groups.flatten().tolist(), *rest.tolist()]:
-            yield Shown(order[place], shown[place])
+            yield LabelledIndex(order[place], shown[place])
 
 
-def hide_labels(labels: Tensor, share_shown: float) -> Tensor:
+def hide_labels(labels: Tensor, visible_fraction: float) -> Tensor:
     """Labels (N, attributes), each kept with that probability and otherwise set to -1, any."""
-    return torch.where(torch.rand(labels.shape, device=labels.device) < share_shown, labels, ANY)
+    return torch.where(torch.rand(labels.shape, device=labels.device) < visible_fraction, labels, ANY)
 
 
 def picture_weights(labels: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 from animegen_core.checkpoint import BUNDLED, CONFIG
 from animegen_core.data.tags import tagged_in_order
 from animegen_core.evaluation.drawing import draw, labelled_characters
-from animegen_core.evaluation.intervals import Interval, of_share
+from animegen_core.evaluation.intervals import Interval, of_fraction
 from animegen_core.helpers.labelling import load_classifier, predict
 from animegen_core.images import to_images, to_uint8
 from animegen_core.labels import ANY, ATTRIBUTES
@@ -53,10 +53,11 @@ def colour_scores(
     """
     judge, scores = load_classifier(JUDGE), {}
     pairs = torch.cartesian_prod(*(torch.arange(len(colours)) for colours in ATTRIBUTES.values())).repeat(_EACH_PAIR, 1)
-    of_pairs = shares(judge, draw(studio, labelled_characters(pairs, seed, psi), "faces of every pair"), pairs)
+    of_pairs = agreement(judge, draw(studio, labelled_characters(pairs, seed, psi), "faces of every pair"), pairs)
     for column, (attribute, colours) in enumerate(ATTRIBUTES.items()):
         wanted = torch.cat([_company(labels, column, colour, seed) for colour in range(len(colours))])
-        drawn = shares(judge, draw(studio, labelled_characters(wanted, seed, psi), f"faces by {attribute}"), wanted)[attribute]
+        faces = draw(studio, labelled_characters(wanted, seed, psi), f"faces by {attribute}")
+        drawn = agreement(judge, faces, wanted)[attribute]
         rows = {row: ColourScore(drawn[row], real[attribute][row]) for row in (ALL, *colours)}
         scores[attribute] = rows | {EVERY_PAIR: ColourScore(of_pairs[attribute][ALL], None)}
     return scores
@@ -72,7 +73,7 @@ def _company(labels: Tensor | None, column: int, colour: int, seed: int) -> Tens
     return alone
 
 
-def shares(judge: ColourClassifier, pictures: np.ndarray, labels: Tensor) -> dict[str, dict[str, Interval | None]]:
+def agreement(judge: ColourClassifier, pictures: np.ndarray, labels: Tensor) -> dict[str, dict[str, Interval | None]]:
     """How often the judge agrees with labels, int64 (N, 2) with -1 for unknown, on uint8 images (N, H, W, 3)."""
     if pictures.shape[1] != judge.resolution:
         size = (judge.resolution, judge.resolution)
@@ -87,7 +88,8 @@ def shares(judge: ColourClassifier, pictures: np.ndarray, labels: Tensor) -> dic
         right = logits.argmax(1) == wanted
         chosen = {ALL: wanted != ANY, **{colour: wanted == index for index, colour in enumerate(colours)}}
         report[attribute] = {
-            colour: of_share(int(right[rows].sum()), int(rows.sum())) if rows.any() else None for colour, rows in chosen.items()
+            colour: of_fraction(int(right[rows].sum()), int(rows.sum())) if rows.any() else None
+            for colour, rows in chosen.items()
         }
     return report
 
@@ -101,7 +103,7 @@ def real_accuracies(pictures: np.ndarray, labels: Tensor) -> dict[str, dict[str,
     """
     order = tagged_in_order(labels)
     held_out = order[: max(1, len(order) // 10)].sort().values
-    found = shares(load_classifier(JUDGE), pictures[held_out.numpy()], labels[held_out])
+    found = agreement(load_classifier(JUDGE), pictures[held_out.numpy()], labels[held_out])
     return {name: {colour: each and each.value for colour, each in colours.items()} for name, colours in found.items()}
 
 

@@ -24,10 +24,10 @@ def inception_scores(real: np.ndarray, fake: np.ndarray) -> tuple[dict[str, Inte
     except ImportError:
         return {}, "FID, KID and IS were left out: torch-fidelity is not installed."
     network = FeatureExtractorInceptionV3("inception", ["2048", "logits_unbiased"], str(weights))
-    return scores(_outputs(network, real, "real images")[0], *_outputs(network, fake, "faces")), None
+    return feature_scores(_outputs(network, real, "real images")[0], *_outputs(network, fake, "faces")), None
 
 
-def scores(real: Tensor, fake: Tensor, logits: Tensor) -> dict[str, Interval]:
+def feature_scores(real: Tensor, fake: Tensor, logits: Tensor) -> dict[str, Interval]:
     """FID, KID and IS from Inception's features of both sets, (N, 2048), and its logits of the fakes, (M, 1008)."""
     return {
         "fid": frechet_interval(real, fake),

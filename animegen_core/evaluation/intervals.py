@@ -31,12 +31,12 @@ def of_mean(values: Tensor | Sequence[float]) -> Interval:
     return Interval.around(mean(values), stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0.0)
 
 
-def of_share(right: int, count: int) -> Interval:
+def of_fraction(right: int, count: int) -> Interval:
     """A fraction with Wilson's interval (1927), which is within [0, 1] and valid for few trials."""
-    share, z2 = right / count, _Z**2
-    centre = (share + z2 / (2 * count)) / (1 + z2 / count)
-    half = _Z / (1 + z2 / count) * math.sqrt(share * (1 - share) / count + z2 / (4 * count**2))
-    return Interval(share, max(0.0, centre - half), min(1.0, centre + half))  # rounding could exceed them
+    fraction, z2 = right / count, _Z**2
+    centre = (fraction + z2 / (2 * count)) / (1 + z2 / count)
+    half = _Z / (1 + z2 / count) * math.sqrt(fraction * (1 - fraction) / count + z2 / (4 * count**2))
+    return Interval(fraction, max(0.0, centre - half), min(1.0, centre + half))  # rounding could exceed them
 
 
 def jackknife(statistic: Callable[[Sequence[int]], float], folds: int = 10) -> Interval:

@@ -46,7 +46,7 @@ class _Comparison:
     def __init__(self, studio: Studio, cache: PictureCache, chosen: Split, drawn: list[Character]) -> None:
         self.studio, self.cache, self.chosen, self.drawn = studio, cache, chosen, drawn
         self.fakes = draw(studio, drawn)
-        self.stand_ins = cache.pictures[np.sort(chosen.stand_ins)]
+        self.floor_images = cache.pictures[np.sort(chosen.floor_images)]
         self.trained, self.untrained = trained_space(), random_space()
         self.spaces, self.notes = [self.trained, self.untrained], []
         try:
@@ -65,7 +65,7 @@ class _Comparison:
             *(partial(self.distances, space) for space in self.spaces),
             self.patches,
             self.similarity,
-            self.path,
+            self.path_length,
             self.spectra,
             self.neighbours,
             self.map,
@@ -75,7 +75,7 @@ class _Comparison:
 
     def inception(self) -> None:
         """The true FID, KID and IS, if the weights are at hand, or a note why not."""
-        found, sentence = inception_scores(self.stand_ins, self.fakes)
+        found, sentence = inception_scores(self.floor_images, self.fakes)
         for key, interval in found.items():
             self.add(key, interval)
         self.notes += [sentence] if sentence else []
@@ -85,14 +85,14 @@ class _Comparison:
 
     def distances(self, space: FeatureSpace) -> None:
         """FD, KID, precision, recall, density and coverage in one space."""
-        reference, stand_ins = self.chosen.parts(real_features(self.cache, space))
+        reference, floor_images = self.chosen.parts(real_features(self.cache, space))
         fakes = extract(space.network, self.fakes, f"faces ({space.title})")
         if space is self.trained:
-            self.features = reference, stand_ins, fakes
-        self.add(f"fd_{space.title}", frechet_interval(reference, fakes), frechet_distance(reference, stand_ins))
-        self.add(f"kid_{space.title}", kernel_interval(reference, fakes), kernel_interval(reference, stand_ins).value)
+            self.features = reference, floor_images, fakes
+        self.add(f"fd_{space.title}", frechet_interval(reference, fakes), frechet_distance(reference, floor_images))
+        self.add(f"kid_{space.title}", kernel_interval(reference, fakes), kernel_interval(reference, floor_images).value)
         equal = reference[: self.chosen.count]
-        scores, floors = vars(manifold_scores(equal, fakes)), vars(manifold_scores(equal, stand_ins))
+        scores, floors = vars(manifold_scores(equal, fakes)), vars(manifold_scores(equal, floor_images))
         for name, values in scores.items():
             self.add(f"{name}_{space.title}", of_mean(values), floors[name].mean())
 
@@ -105,24 +105,24 @@ class _Comparison:
         folds = of_mean([_mean(sliced_wasserstein(*part)) for part in parts])
         error = folds.value - folds.low
         value = _mean(levels)
-        self.add("swd", Interval(value, value - error, value + error), _mean(sliced_wasserstein(real, self.stand_ins)))
+        self.add("swd", Interval(value, value - error, value + error), _mean(sliced_wasserstein(real, self.floor_images)))
         self.curves["swd"] = {str(side): level for side, level in levels.items()}
 
     def similarity(self) -> None:
         """MS-SSIM of pairs."""
-        self.add("ms_ssim", of_mean(pair_similarities(self.fakes)), pair_similarities(self.stand_ins).mean())
+        self.add("ms_ssim", of_mean(pair_similarities(self.fakes)), pair_similarities(self.floor_images).mean())
 
-    def path(self) -> None:
+    def path_length(self) -> None:
         """Perceptual path length."""
         self.add("path_length", path_length(self.studio.checkpoint.generator, self.trained.network))
 
     def spectra(self) -> None:
         """Checkerboard and sharpness."""
         real = self.cache.pictures[np.sort(self.chosen.reference[: self.chosen.count])]
-        real, stand_ins, fakes = (spectrum.fold_spectra(pictures) for pictures in (real, self.stand_ins, self.fakes))
+        real, floor_images, fakes = (spectrum.fold_spectra(pictures) for pictures in (real, self.floor_images, self.fakes))
         for name, measure in (("checkerboard", spectrum.checkerboard), ("sharpness", spectrum.sharpness)):
             ratio = jackknife(lambda folds, measure=measure: measure(fakes, real, folds), spectrum.FOLDS)
-            self.add(name, ratio, measure(stand_ins, real))
+            self.add(name, ratio, measure(floor_images, real))
         frequency, power = spectrum.radial(real)
         self.curves["spectrum"] = {
             "frequency": frequency.tolist(),
@@ -132,9 +132,9 @@ class _Comparison:
 
     def neighbours(self) -> None:
         """Distance to the nearest real image."""
-        reference, stand_ins, fakes = self.features
+        reference, floor_images, fakes = self.features
         near_fake, whose = nearest(fakes[:_NEIGHBOURS], reference)
-        near_real, _ = nearest(stand_ins[:_NEIGHBOURS], reference)
+        near_real, _ = nearest(floor_images[:_NEIGHBOURS], reference)
         ratio = bootstrap(lambda fake, real: float(fake.median() / real.median()), near_fake, near_real)
         self.add("nearest_ratio", ratio, 1)
         self.curves["closest"] = [

@@ -162,9 +162,9 @@ def show(key: str, value: float) -> str:
     return f"{value:,.{MEASURES[key].digits}f}"
 
 
-def percent(share: float | None) -> str:
+def percent(fraction: float | None) -> str:
     """A fraction as a whole percentage; empty for None."""
-    return "" if share is None else f"{100 * share:.0f} %"
+    return "" if fraction is None else f"{100 * fraction:.0f} %"
 
 
 def markdown_table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

@@ -42,7 +42,7 @@ def sensitivity(path: str | Path, tags: str | Path, samples: int = 2000) -> Iter
     chosen = split(len(cache.names), samples)
     spaces = (trained_space(), random_space())
     parts = {space.title: chosen.parts(real_features(cache, space)) for space in spaces}
-    pictures = cache.pictures[np.sort(chosen.stand_ins)]
+    pictures = cache.pictures[np.sort(chosen.floor_images)]
     usual = spectrum.fold_spectra(cache.pictures[np.sort(chosen.reference[:samples])])
 
     def scores(features: dict[str, Tensor], changed: np.ndarray | None) -> dict[str, float]:
@@ -60,7 +60,7 @@ def sensitivity(path: str | Path, tags: str | Path, samples: int = 2000) -> Iter
             found |= {name: getattr(spectrum, name)(spectra, usual) for name in ("sharpness", "checkerboard")}
         return found
 
-    own = {title: stand_ins for title, (_, stand_ins) in parts.items()}
+    own = {title: floor_images for title, (_, floor_images) in parts.items()}
     yield "undamaged", scores(own, pictures)
     for name, (damage, strengths) in DAMAGES.items():
         for strength in strengths:

@@ -16,21 +16,21 @@ class Split:
     """Indices of real images, in random order that depends only on their numbers.
 
     Attributes:
-        stand_ins: the floor images, as many as faces; their scores are the floor, the scores of a perfect generator.
+        floor_images: the floor images, as many as faces; their scores are the floor, the scores of a perfect generator.
         reference: the others, with which faces and floor images are compared.
     """
 
-    stand_ins: np.ndarray
+    floor_images: np.ndarray
     reference: np.ndarray
 
     @property
     def count(self) -> int:
         """Number of faces to compare; a set of another size would have another floor."""
-        return len(self.stand_ins)
+        return len(self.floor_images)
 
     def parts(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Features of the reference and of the floor images, from those of all images."""
-        return features[torch.from_numpy(self.reference)], features[torch.from_numpy(self.stand_ins)]
+        return features[torch.from_numpy(self.reference)], features[torch.from_numpy(self.floor_images)]
 
 
 def split(real: int, samples: int) -> Split:

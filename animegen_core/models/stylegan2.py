@@ -242,12 +242,12 @@ class StyleGAN2Discriminator(StyleGANDiscriminator):
                 nn.init.zeros_(table.weight)
 
     def forward(
-        self, images: Tensor, labels: Tensor | None = None, tell_labels: bool = False
+        self, images: Tensor, labels: Tensor | None = None, classify_labels: bool = False
     ) -> Tensor | tuple[Tensor, Tensor, Tensor]:
         """Images (N, 3, resolution, resolution) and labels (N, len(label_dims)), -1 or None for any, to logits (N,).
 
         Args:
-            tell_labels: also return the log-probability (N,) of the labels, summed over attributes, by the auxiliary
+            classify_labels: also return the log-probability (N,) of the labels, summed over attributes, by the auxiliary
                 classifier: softmax over the values of <e(value), features(x)> / sqrt(dim), and 0 for "any". Then the same by
                     its twin.
 
@@ -263,7 +263,7 @@ class StyleGAN2Discriminator(StyleGANDiscriminator):
                 raise AnimeGenError("Labels were given to an unconditional network; use None.")
             scaled = features / math.sqrt(self.feature_dim)
             logits = logits + (self.embedding(labels) * scaled).sum(1)
-            if not tell_labels:
+            if not classify_labels:
                 return logits
             return logits, *(_log_probability(each, scaled, labels) for each in (self.embedding, self.twin))
 

@@ -42,7 +42,7 @@ class Health:
 
     def __init__(self, progress: dict[str, float]) -> None:
         self.progress = progress
-        self.told: set[str] = set()
+        self.given: set[str] = set()
 
     def check_scores(self, rows: Sequence[dict[str, float]]) -> str | None:
         """A warning if the discriminator has won."""
@@ -55,7 +55,7 @@ class Health:
         return self._once(COLLAPSED) if now < _COLLAPSED * highest else None
 
     def _once(self, warning: str) -> str | None:
-        if warning in self.told:
+        if warning in self.given:
             return None
-        self.told.add(warning)
+        self.given.add(warning)
         return warning

@@ -21,7 +21,7 @@ def option(default: object, help: str) -> object:
     return field(default=default, metadata={"help": help})
 
 
-def check_shares(options: object, *names: str) -> None:
+def check_fractions(options: object, *names: str) -> None:
     """Raise AnimeGenError if one of the named options is not from 0 to 1."""
     for name in names:
         if not 0 <= getattr(options, name) <= 1:
@@ -178,10 +178,10 @@ class LabelOptions:
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_shares(self, "least_probability", "label_dropout")
+        check_fractions(self, "least_probability", "label_dropout")
         check_choice(self, "label_sampling", SAMPLINGS)
 
-    def share_shown(self, images_seen: float) -> float:
+    def visible_fraction(self, images_seen: float) -> float:
         """Fraction of known labels that are not hidden, after so many images."""
         return 1 - self.label_dropout
 

@@ -12,7 +12,7 @@ from animegen_core.models.projected import ProjectedDiscriminator, ProjectedFeat
 from animegen_core.training import losses
 from animegen_core.training.augment import augment
 from animegen_core.training.options import TrainOptions
-from animegen_core.training.recipes.base import Stats, scores
+from animegen_core.training.recipes.base import Stats, mean_probabilities
 
 BETAS = (0.0, 0.99)  # of the heads' Adam
 _HOLE = 1 / 3  # of the side; smaller than for the own discriminator, because features have large receptive fields
@@ -53,7 +53,9 @@ class Helper(nn.Module):
         real_logits = self.heads(real, labels)
         fake_logits = self.heads([x.detach() for x in fake], labels)
         loss = losses.hinge_discriminator_loss(real_logits, fake_logits)
-        return loss, scores(helper_real_score=real_logits, helper_fake_score=fake_logits) | {"loss_helper": loss.detach()}
+        return loss, mean_probabilities(helper_real_score=real_logits, helper_fake_score=fake_logits) | {
+            "loss_helper": loss.detach()
+        }
 
     def generator_loss(self, fake: list[Tensor], labels: Tensor | None) -> Tensor:
         """The generator's weighted loss, a scalar, for feature maps of fakes; gradients reach the generator."""

@@ -9,9 +9,9 @@ from animegen_core.training.options import (
     LabelOptions,
     TrainOptions,
     check_choice,
+    check_fractions,
     check_not_negative,
     check_positive,
-    check_shares,
     option,
 )
 
@@ -55,7 +55,7 @@ class StyleBasedOptions(TrainOptions):
         super().__post_init__()
         for base in (self.channel_base, self.channel_base_d or self.channel_base):
             channel_plan(self.resolution, base, self.channel_max)  # raises what the networks would
-        check_shares(self, "style_mixing", "r1_share", "path_length_share")
+        check_fractions(self, "style_mixing", "r1_share", "path_length_share")
         check_positive(self, "latent_dim", "mapping_depth", "group_size", "r1_interval", "path_length_interval", "ada_kimg")
         check_not_negative(self, "r1_gamma", "r2_gamma", "path_length_weight", "path_length_start_kimg")
         check_choice(self, "loss", LOSSES)
@@ -102,7 +102,7 @@ class StyleGAN2Options(LabelOptions, StyleBasedOptions):
         if self.label_groups and self.batch % self.group_size:
             raise AnimeGenError(f"batch is {self.batch}, but label_groups needs a multiple of group_size, {self.group_size}.")
 
-    def share_shown(self, images_seen: float) -> float:
+    def visible_fraction(self, images_seen: float) -> float:
         """Fraction of known labels that are not hidden; it rises until ``label_ramp_kimg``."""
         ramp_images = self.label_ramp_kimg * 1000
-        return (min(images_seen / ramp_images, 1.0) if ramp_images else 1.0) * super().share_shown(images_seen)
+        return (min(images_seen / ramp_images, 1.0) if ramp_images else 1.0) * super().visible_fraction(images_seen)

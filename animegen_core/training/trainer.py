@@ -70,20 +70,20 @@ class Trainer(Resumable):
         mine = slice(total * process // processes, total * (process + 1) // processes)  # keeps label groups together
         # All randomness of a step depends only on (seed, step, process), so a resumed run has no random state to restore.
         torch.manual_seed(stream(self.options.seed, STEP, self.progress["steps"], self.process.process_index))
-        share = to_model_range(real[mine].to(self.device, non_blocking=True)).contiguous(memory_format=torch.channels_last)
+        own = to_model_range(real[mine].to(self.device, non_blocking=True)).contiguous(memory_format=torch.channels_last)
         labels = None if labels is None else self.recipe.prepare_labels(labels[mine].to(self.device), self.progress)
         if self.options.flip:
-            share = random_flip(share)
+            own = random_flip(own)
         self._decay_learning_rates()
 
         with self._autocast():
-            fake = self.recipe.generate(self.generator, len(share), labels, self.device)
-        stats = {} if self.discriminator is None else self._train_discriminator(share, fake.detach(), labels)
+            fake = self.recipe.generate(self.generator, len(own), labels, self.device)
+        stats = {} if self.discriminator is None else self._train_discriminator(own, fake.detach(), labels)
         maps = None
         if self.helper is not None:
-            maps, helper_stats = self._train_helper(share, fake, labels)
+            maps, helper_stats = self._train_helper(own, fake, labels)
             stats |= helper_stats
-        stats["loss_g"] = self._train_generator(share, fake, maps, labels)
+        stats["loss_g"] = self._train_generator(own, fake, maps, labels)
 
         self.progress["images_seen"] += total
         self.progress["steps"] += 1

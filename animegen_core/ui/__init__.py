@@ -9,16 +9,16 @@ from animegen_core.ui.animate import AnimateTab
 from animegen_core.ui.api import add_endpoints
 from animegen_core.ui.compare import CompareTab
 from animegen_core.ui.components import asset, history_strip
-from animegen_core.ui.frame import INBOXES, Frame
 from animegen_core.ui.gate import guarded
 from animegen_core.ui.generate import GenerateTab
 from animegen_core.ui.header import Header
 from animegen_core.ui.mix import MixTab
+from animegen_core.ui.page import INBOXES, Page
 from animegen_core.ui.restore import thumbnailer, wire_restoring
 from animegen_core.ui.settings import Settings
 from animegen_core.ui.studios import Studios
 from animegen_core.ui.theme import css, studio_theme
-from animegen_core.ui.visitors import share_out
+from animegen_core.ui.visitors import install_queue
 from animegen_core.ui.vote import VoteTab
 
 _HOUR = 3600  # seconds
@@ -52,14 +52,14 @@ def build_app(studios: Studios, queue: int = 128, vote: bool = False) -> gr.Bloc
         history = history_strip(thumbnailer(studios), render=False)
         with gr.Tabs(selected="generate") as tabs:
             items = {name: gr.Tab(name.capitalize(), id=name) for name in builders}
-        frame = Frame(studios, demo, header, history, tabs, items, {name: gr.State({}) for name in INBOXES})
+        page = Page(studios, demo, header, history, tabs, items, {name: gr.State({}) for name in INBOXES})
         for name, builder in builders.items():
             with items[name]:
-                builder(frame)
+                builder(page)
         history.render()
-        wire_restoring(frame)
+        wire_restoring(page)
         add_endpoints(studios)
-    return share_out(demo, queue)
+    return install_queue(demo, queue)
 
 
 def launch_options(proxies: str = Settings.proxies) -> dict[str, Any]:

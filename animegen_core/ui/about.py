@@ -7,23 +7,23 @@ import gradio as gr
 from animegen_core.checkpoint import CARD
 from animegen_core.studio import Studio
 from animegen_core.ui.components import asset
-from animegen_core.ui.frame import Frame
-from animegen_core.ui.messages import told
+from animegen_core.ui.messages import shows_errors
+from animegen_core.ui.page import Page
 
 
 class AboutTab:
     """Builds the tab inside the current Blocks."""
 
-    def __init__(self, frame: Frame) -> None:
-        self.studios = frame.studios
+    def __init__(self, page: Page) -> None:
+        self.studios = page.studios
         with gr.Row(equal_height=False):
             with gr.Column(scale=2, min_width=320):
                 card = gr.Markdown(_card(self.studios.get(self.studios.default)), elem_id="card", elem_classes="prose-panel")
             with gr.Column(scale=1, min_width=320):
                 gr.Markdown(asset("about.md"), elem_id="about", elem_classes="prose-panel")
-        frame.checkpoint.change(self.show, frame.checkpoint, card, api_visibility="private", show_progress="hidden")
+        page.checkpoint.change(self.show, page.checkpoint, card, api_visibility="private", show_progress="hidden")
 
-    @told
+    @shows_errors
     def show(self, name: str) -> str:
         """The card of another checkpoint."""
         return _card(self.studios.get(name))

@@ -12,10 +12,10 @@ from animegen_core.latents import PATH_KINDS
 from animegen_core.ui.components import face_row, film_view, progress_bar
 from animegen_core.ui.controls import FIRST_SEEDS, new_seed, seed_number, size_of, size_radio, the_seed
 from animegen_core.ui.films import contact_sheet, film_file
-from animegen_core.ui.frame import Frame, message, nth
 from animegen_core.ui.latest import Latest
-from animegen_core.ui.messages import told
+from animegen_core.ui.messages import shows_errors
 from animegen_core.ui.pace import Pace
+from animegen_core.ui.page import Page, message, nth
 from animegen_core.ui.pictures import FILM, caption, check_pixels, data_url, shown_side
 from animegen_core.ui.visitors import FILMS
 
@@ -26,10 +26,10 @@ _FORMATS = {"GIF": "gif", "WebP": "webp", "MP4": "mp4", "PNGs": "png"}
 class AnimateTab:
     """Builds the tab inside the current Blocks."""
 
-    def __init__(self, frame: Frame) -> None:
-        self.frame, self.studios = frame, frame.studios
-        self.latest, self.latest_sharp = Latest(frame.demo), Latest(frame.demo)
-        self.inbox = frame.inboxes["animate"]
+    def __init__(self, page: Page) -> None:
+        self.page, self.studios = page, page.studios
+        self.latest, self.latest_sharp = Latest(page.demo), Latest(page.demo)
+        self.inbox = page.inboxes["animate"]
         self.keys = gr.State(_first_keys(self.studios.get(self.studios.default).usual_psi))
         with gr.Row(equal_height=False):
             with gr.Column(scale=4, min_width=290):
@@ -68,55 +68,55 @@ class AnimateTab:
         self.file = gr.File(label="Exported file", elem_id="exported", interactive=False, visible=False)
 
     def _wire(self) -> None:
-        frame = self.frame
+        page = self.page
         quiet = dict(api_visibility="private", show_progress="hidden")
         smooth = dict(quiet, trigger_mode="always_last")
-        what = [frame.checkpoint, self.keys, self.path, self.frames, self.fps, self.easing, self.loop]
+        what = [page.checkpoint, self.keys, self.path, self.frames, self.fps, self.easing, self.loop]
         show = dict(fn=self.show, inputs=what, outputs=[self.row, self.film], **smooth)
         shoot = dict(fn=self.shoot, inputs=what, outputs=self.film, **smooth)
         # Separate events, so that no click waits for the sharp film, which takes seconds.
         sharpen = dict(fn=self.sharpen, inputs=what, outputs=self.film, **smooth)
 
-        frame.tab_items["animate"].select(**show).success(**sharpen)
+        page.tab_items["animate"].select(**show).success(**sharpen)
         gr.on([self.path.input, self.frames.input, self.easing.input, self.loop.input], **shoot).success(**sharpen)
         changed = [
             gr.on(
-                [self.add.click, self.seed.submit], self.add_key, [frame.checkpoint, self.keys, self.seed], self.keys, **quiet
+                [self.add.click, self.seed.submit], self.add_key, [page.checkpoint, self.keys, self.seed], self.keys, **quiet
             ),
-            self.add_random.click(self.add_any_key, [frame.checkpoint, self.keys], self.keys, **quiet),
+            self.add_random.click(self.add_any_key, [page.checkpoint, self.keys], self.keys, **quiet),
             self.clear.click(list, None, self.keys, **quiet),
             self.row.act(self.act, self.keys, self.keys, **quiet),
             self.row.move(self.move, self.keys, self.keys, **quiet),
-            frame.header.picked.change(self.adapt, [frame.checkpoint, self.keys], self.keys, **quiet),
+            page.header.picked.change(self.adapt, [page.checkpoint, self.keys], self.keys, **quiet),
         ]
         for event in changed:
             event.success(**show).success(**sharpen)
-        self.row.pick(self.edit_key, self.keys, [frame.tabs, frame.inboxes["generate"]], **quiet)
+        self.row.pick(self.edit_key, self.keys, [page.tabs, page.inboxes["generate"]], **quiet)
         controls = [self.keys, self.path, self.frames, self.fps, self.easing, self.loop]
         self.inbox.change(self.open_message, [self.inbox, *controls], controls, **quiet).success(**show).success(**sharpen)
 
         during = [self.cancel, self.progress]
         exported = self.export.click(
             self.export_film,
-            [*what, self.format, self.size, frame.embed],
-            [self.file, frame.history, *during],
+            [*what, self.format, self.size, page.embed],
+            [self.file, page.history, *during],
             concurrency_id=FILMS,
             **quiet,
         )
         exported.then(_over, None, during, **quiet)  # also if it failed
         self.cancel.click(_over, None, during, cancels=exported, **quiet)
 
-    @told
+    @shows_errors
     def add_key(self, name: str, keys: list[dict], seed: float | None) -> list[dict]:
         """Append the face of the typed seed, at the checkpoint's usual creativity."""
         return self._with(keys, Character(the_seed(seed), psi=self.studios.get(name).usual_psi))
 
-    @told
+    @shows_errors
     def add_any_key(self, name: str, keys: list[dict]) -> list[dict]:
         """Append the face of a random seed."""
         return self.add_key(name, keys, new_seed())
 
-    @told
+    @shows_errors
     def adapt(self, name: str, keys: list[dict]) -> list[dict]:
         """Adapt to another checkpoint: unchanged first keys take its usual creativity; other keys stay."""
         untouched = keys and keys == _first_keys(Character.from_dict(keys[0]).psi)
@@ -128,24 +128,24 @@ class AnimateTab:
             raise AnimeGenError(f"An animation has at most {KEYS[1]} key characters; remove one first.")
         return [*keys, character.to_dict()]
 
-    @told
+    @shows_errors
     def act(self, keys: list[dict], event: gr.EventData) -> list[dict]:
         """Move a key by one position, or remove it."""
         if event.action == "remove":
             return keys[: event.index] + keys[event.index + 1 :]
         return _moved(keys, event.index, event.index + (1 if event.action == "right" else -1))
 
-    @told
+    @shows_errors
     def move(self, keys: list[dict], event: gr.EventData) -> list[dict]:
         """Move a key to another position."""
         return _moved(keys, event.index, event.to)
 
-    @told
+    @shows_errors
     def edit_key(self, keys: list[dict], event: gr.EventData) -> tuple:
         """Open a key in the Generate tab."""
         return gr.Tabs(selected="generate"), message("show", Character.from_dict(nth(keys, event.index)))
 
-    @told
+    @shows_errors
     def open_message(self, note: dict, keys: list[dict], *controls: Any) -> tuple:
         """Take a message: a face to add, or an animation to open."""
         if note.get("verb") == "add":
@@ -153,7 +153,7 @@ class AnimateTab:
         film = Animation.from_dict(note.get("animation"))
         return [key.to_dict() for key in film.keys], film.path, film.frames, film.fps, film.easing, film.loop
 
-    @told
+    @shows_errors
     def show(self, request: gr.Request, name: str, keys: list[dict], *how: Any) -> tuple:
         """Draw the keys' faces and the film at the network's own size."""
         is_newest = self.latest.begin(request)
@@ -163,7 +163,7 @@ class AnimateTab:
         self.latest.answer(request)
         return faces, film
 
-    @told
+    @shows_errors
     def shoot(self, request: gr.Request, *what: Any) -> dict[str, Any] | None:
         """Draw the film only."""
         is_newest = self.latest.begin(request)
@@ -173,7 +173,7 @@ class AnimateTab:
         self.latest.answer(request)
         return film
 
-    @told
+    @shows_errors
     def sharpen(self, request: gr.Request, *what: Any) -> dict[str, Any] | None:
         """Draw the film again, enlarged. Stops if the visitor has requested another film, which gets its own call."""
         nothing_since, is_newest = self.latest.watch(request), self.latest_sharp.begin(request)
@@ -204,7 +204,7 @@ class AnimateTab:
         frames = list(itertools.takewhile(lambda _: is_wanted(), studio.animate(film, shown_side(studio, most))))
         return contact_sheet(film, frames) if frames else None
 
-    @told
+    @shows_errors
     def export_film(
         self,
         name: str,

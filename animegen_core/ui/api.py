@@ -15,9 +15,9 @@ from animegen_core.labels import EYES, HAIR
 from animegen_core.latents import MAX_SEED, PATH_KINDS, parse_seeds
 from animegen_core.models.styles import CROSSOVERS
 from animegen_core.studio import read_described
-from animegen_core.ui.controls import ANY, MAX_FACES, consecutive_seeds, look, the_seed
+from animegen_core.ui.controls import ANY, MAX_FACES, character_of, consecutive_seeds, the_seed
 from animegen_core.ui.films import FORMATS, film_file
-from animegen_core.ui.messages import told
+from animegen_core.ui.messages import shows_errors
 from animegen_core.ui.pictures import check_pixels, draw_files, file_stem, keep_file
 from animegen_core.ui.studios import Studios
 from animegen_core.ui.visitors import FILMS
@@ -34,7 +34,7 @@ class Endpoints:
     def __init__(self, studios: Studios, cache: str) -> None:
         self.studios, self.cache = studios, cache
 
-    @told
+    @shows_errors
     def generate(
         self,
         seed: int,
@@ -63,14 +63,14 @@ class Endpoints:
         Returns:
             PNG files of the faces, each with its description.
         """
-        template = look(the_seed(seed), hair, eyes, psi, variation_seed, variation_strength)
+        template = character_of(the_seed(seed), hair, eyes, psi, variation_seed, variation_strength)
         characters = [replace(template, seed=s) for s in consecutive_seeds(template.seed, faces)]
         studio = self.studios.get(checkpoint)
         side = size or studio.sizes[0]
         check_pixels(len(characters), "faces", side)
         return list(draw_files(studio, characters, self.cache, side))
 
-    @told
+    @shows_errors
     def animate(
         self,
         seeds: str,
@@ -105,13 +105,13 @@ class Endpoints:
         Returns:
             The film, with its description in the file.
         """
-        keys = tuple(look(s, hair, eyes, psi) for s in parse_seeds(seeds)[:9])
+        keys = tuple(character_of(s, hair, eyes, psi) for s in parse_seeds(seeds)[:9])
         studio, film = self.studios.get(checkpoint), Animation(keys, path, frames, fps, easing, loop)
         side = size or studio.sizes[0]
         check_pixels(film.frames, "frames", side)
         return film_file(studio, film, list(studio.animate(film, side)), format, studio.describe(film, side), self.cache)
 
-    @told
+    @shows_errors
     def mix(
         self, coarse: int, middle: int, fine: int, crossovers: str, hair: str, eyes: str, psi: float, size: int, checkpoint: str
     ) -> str:
@@ -131,7 +131,7 @@ class Endpoints:
         Returns:
             A PNG file with its description.
         """
-        own = look(the_seed(coarse, "Coarse"), hair, eyes, psi)
+        own = character_of(the_seed(coarse, "Coarse"), hair, eyes, psi)
         bands = dict(middle=the_seed(middle, "Middle"), fine=the_seed(fine, "Fine"))
         character = replace(own, crossovers=tuple(parse_seeds(crossovers)), **bands)
         studio = self.studios.get(checkpoint)
@@ -139,7 +139,7 @@ class Endpoints:
         png = encode_png(studio.render(character, side), studio.describe(character, side))
         return keep_file(png, f"{file_stem(studio, character)}.png", self.cache)
 
-    @told
+    @shows_errors
     def restore(self, file: str | None) -> dict[str, Any]:
         """Read the description in a file of AnimeGen.
 
@@ -185,19 +185,19 @@ def add_endpoints(studios: Studios) -> None:
         given = _Controls(studios.default)
         call = gr.Button().click
     does = Endpoints(studios, given.gallery.GRADIO_CACHE)
-    looks = [given.hair, given.eyes, given.psi]
+    colours = [given.hair, given.eyes, given.psi]
     variation = [given.variation_seed, given.variation_strength]
     call(
         does.generate,
-        [given.seed, given.faces, *looks, *variation, given.size, given.checkpoint],
+        [given.seed, given.faces, *colours, *variation, given.size, given.checkpoint],
         given.gallery,
         api_name="generate",
     )
     film = [given.seeds, given.path, given.frames, given.fps, given.easing, given.loop, given.kind]
-    call(does.animate, [*film, *looks, given.size, given.checkpoint], given.file, api_name="animate", concurrency_id=FILMS)
+    call(does.animate, [*film, *colours, given.size, given.checkpoint], given.file, api_name="animate", concurrency_id=FILMS)
     call(
         does.mix,
-        [given.coarse, given.middle, given.fine, given.crossovers, *looks, given.size, given.checkpoint],
+        [given.coarse, given.middle, given.fine, given.crossovers, *colours, given.size, given.checkpoint],
         given.file,
         api_name="mix",
     )

@@ -10,10 +10,10 @@ from animegen_core.character import Character
 from animegen_core.errors import AnimeGenError
 from animegen_core.studio import Studio
 from animegen_core.ui.components import face_table, progress_bar
-from animegen_core.ui.controls import colour_radio, consecutive_seeds, look, psi_slider, seed_number, the_seed
-from animegen_core.ui.frame import Frame
-from animegen_core.ui.messages import told
+from animegen_core.ui.controls import character_of, colour_radio, consecutive_seeds, psi_slider, seed_number, the_seed
+from animegen_core.ui.messages import shows_errors
 from animegen_core.ui.pace import Pace
+from animegen_core.ui.page import Page
 from animegen_core.ui.pictures import TILE, caption, data_url, shown_side
 from animegen_core.ui.restore import restores
 
@@ -23,8 +23,8 @@ _MOST, _FACES = 4, 8  # checkpoints, and faces of each
 class CompareTab:
     """Builds the tab inside the current Blocks."""
 
-    def __init__(self, frame: Frame) -> None:
-        self.studios = frame.studios
+    def __init__(self, page: Page) -> None:
+        self.studios = page.studios
         names = self.studios.names
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=270):
@@ -39,11 +39,11 @@ class CompareTab:
             with gr.Column(scale=8, min_width=320):
                 self.progress = progress_bar("compare-progress")
                 self.table = face_table("compare-table")
-        restores(frame, self.table.pick)
+        restores(page, self.table.pick)
         controls = [self.names, self.faces, self.seed, self.hair, self.eyes, self.psi]
         changes = [self.names.input, self.faces.input, self.hair.input, self.eyes.input, self.psi.input, self.seed.submit]
         gr.on(
-            [*changes, self.seed.blur, frame.tab_items["compare"].select],
+            [*changes, self.seed.blur, page.tab_items["compare"].select],
             self.compare,
             controls,
             [self.table, self.progress],
@@ -52,12 +52,12 @@ class CompareTab:
             trigger_mode="always_last",
         )
 
-    @told
-    def compare(self, names: list[str], faces: int, seed: float, *looks: Any) -> Iterator[tuple]:
+    @shows_errors
+    def compare(self, names: list[str], faces: int, seed: float, *values: Any) -> Iterator[tuple]:
         """Draw a row of faces of each checkpoint."""
         if not 2 <= len(names) <= _MOST:
             raise AnimeGenError(f"{len(names)} checkpoints are ticked; tick 2 to {_MOST} to compare.")
-        template = look(the_seed(seed, "First seed"), *looks)
+        template = character_of(the_seed(seed, "First seed"), *values)
         characters = [replace(template, seed=s) for s in consecutive_seeds(template.seed, faces)]
         studios = [self.studios.get(name) for name in names]
         pace, rows = Pace(len(studios) * len(characters)), []

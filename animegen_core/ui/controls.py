@@ -9,7 +9,7 @@ from animegen_core.errors import AnimeGenError
 from animegen_core.labels import ATTRIBUTES
 from animegen_core.latents import MAX_SEED, check_seed
 from animegen_core.studio import Studio
-from animegen_core.ui.frame import whole
+from animegen_core.ui.page import whole
 
 ANY = "any"
 FIRST_SEEDS = (9, 28, 11)  # for Animate and Mix; every bundled checkpoint draws them well
@@ -90,7 +90,7 @@ def new_seed() -> int:
     return secrets.randbelow(_NEW_SEEDS)
 
 
-def look(
+def character_of(
     seed: int, hair: str | None, eyes: str | None, psi: float, variation_seed: object = 0, variation_strength: float = 0
 ) -> Character:
     """The character of a seed that controls describe.

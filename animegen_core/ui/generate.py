@@ -18,10 +18,10 @@ from animegen_core.ui.components import face_row, live_face, progress_bar
 from animegen_core.ui.controls import (
     ANY,
     MAX_FACES,
+    character_of,
     choice,
     colour_radio,
     consecutive_seeds,
-    look,
     new_seed,
     psi_slider,
     seed_number,
@@ -30,10 +30,10 @@ from animegen_core.ui.controls import (
     the_seed,
 )
 from animegen_core.ui.downloads import LazyDownload
-from animegen_core.ui.frame import Frame, message, nth
 from animegen_core.ui.latest import Latest
-from animegen_core.ui.messages import told
+from animegen_core.ui.messages import shows_errors
 from animegen_core.ui.pace import Pace
+from animegen_core.ui.page import Page, message, nth
 from animegen_core.ui.pictures import (
     LARGE,
     TILE,
@@ -58,10 +58,10 @@ _LATENT_PSIS = (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3)  # near its mean latent 
 class GenerateTab:
     """Builds the tab inside the current Blocks."""
 
-    def __init__(self, frame: Frame) -> None:
-        self.frame, self.studios = frame, frame.studios
-        self.latest, self.latest_choice = Latest(frame.demo), Latest(frame.demo)
-        self.inbox = frame.inboxes["generate"]
+    def __init__(self, page: Page) -> None:
+        self.page, self.studios = page, page.studios
+        self.latest, self.latest_choice = Latest(page.demo), Latest(page.demo)
+        self.inbox = page.inboxes["generate"]
         self.shown = gr.State([])  # the characters in the gallery
         self.files = gr.State([])  # their files
         self.selected = gr.State(None)  # the character in the large view
@@ -88,7 +88,7 @@ class GenerateTab:
             self.towards = seed_number("Toward seed", "variation-seed", 1)
             self.strength = gr.Slider(0, 1, 0, step=0.01, label="Strength", elem_id="variation-strength")
         self.faces = gr.Slider(1, MAX_FACES, _FACES_AT_FIRST, step=1, label="Faces", elem_id="faces")
-        self.looks = [self.hair, self.eyes, self.psi, self.towards, self.strength]
+        self.traits = [self.hair, self.eyes, self.psi, self.towards, self.strength]
 
     def _lay_out_faces(self) -> None:
         self.gallery = gr.Gallery(
@@ -118,47 +118,47 @@ class GenerateTab:
             self.download_all = LazyDownload("Download all", "download-all", min_width=120)
 
     def _wire(self) -> None:
-        frame = self.frame
+        page = self.page
         large = [self.selected, self.portrait]
-        results = [self.seed, self.gallery, self.shown, self.files, *large, frame.history, self.progress]
+        results = [self.seed, self.gallery, self.shown, self.files, *large, page.history, self.progress]
         quiet = dict(api_visibility="private", show_progress="hidden")
         smooth = dict(quiet, trigger_mode="always_last")
-        rows = dict(fn=self.explore, inputs=[frame.checkpoint, self.selected], outputs=[self.psi_row, self.hair_row], **smooth)
+        rows = dict(fn=self.explore, inputs=[page.checkpoint, self.selected], outputs=[self.psi_row, self.hair_row], **smooth)
 
-        asked = [frame.checkpoint, frame.embed, self.shown, self.files, self.lock, self.seed, self.faces, *self.looks]
+        asked = [page.checkpoint, page.embed, self.shown, self.files, self.lock, self.seed, self.faces, *self.traits]
         newest = dict(quiet, trigger_mode="multiple")  # each starts immediately and ends the earlier ones
         draw = dict(inputs=asked, outputs=results, **newest)
         self.go.click(self.fresh_or_same, **draw).success(**rows)
-        gr.on([self.seed.submit, frame.demo.load], self.same_again, **draw).success(**rows)
+        gr.on([self.seed.submit, page.demo.load], self.same_again, **draw).success(**rows)
         self.seed.input(lambda: True, None, self.lock, queue=False, **quiet)  # typing a seed locks it
 
-        looks = [frame.checkpoint, frame.embed, self.shown, self.files, self.selected, self.seed, *self.looks]
-        redraw = dict(fn=self.other_looks, inputs=looks, outputs=results, **newest)
+        inputs = [page.checkpoint, page.embed, self.shown, self.files, self.selected, self.seed, *self.traits]
+        redraw = dict(fn=self.redraw_faces, inputs=inputs, outputs=results, **newest)
         settled = [self.portrait.release, self.hair.input, self.eyes.input, self.towards.submit]
         gr.on(settled, **redraw).success(**rows)
         self.psi_row.pick(self.pick, None, self.psi, **quiet).then(**redraw).success(**rows)
         self.hair_row.pick(self.pick, None, self.hair, **quiet).then(**redraw).success(**rows)
-        chosen = [self.seed, *large, frame.history]
-        select = self.gallery.select(self.select, [frame.checkpoint, self.shown], chosen, **newest)
+        chosen = [self.seed, *large, page.history]
+        select = self.gallery.select(self.select, [page.checkpoint, self.shown], chosen, **newest)
         select.success(**rows)
 
-        controls = [*self.looks, self.lock]
-        inputs = [self.inbox, frame.checkpoint, frame.embed, self.files, self.faces]
+        controls = [*self.traits, self.lock]
+        inputs = [self.inbox, page.checkpoint, page.embed, self.files, self.faces]
         self.inbox.change(self.open_message, inputs, [*results, *controls], **newest).success(**rows)
         adapted = [self.hair, self.eyes, self.hair_row]
-        frame.checkpoint.change(self.adapt, frame.checkpoint, adapted, **quiet)
-        picked = frame.header.picked.change(self.adapt_to_picked, frame.checkpoint, [*adapted, self.psi], **quiet)
+        page.checkpoint.change(self.adapt, page.checkpoint, adapted, **quiet)
+        picked = page.header.picked.change(self.adapt_to_picked, page.checkpoint, [*adapted, self.psi], **quiet)
         picked.then(**redraw).success(**rows)
 
         for target, button in self.sends.items():
             tab = "animate" if target == "animate" else "mix"
-            inputs, outputs = [self.selected, *self.looks], [frame.tabs, frame.inboxes[tab]]
+            inputs, outputs = [self.selected, *self.traits], [page.tabs, page.inboxes[tab]]
             button.click(self._sender(target), inputs, outputs, **quiet)
-        sizes = [self.size, frame.embed]
-        self.download.makes(self.one_file, [frame.checkpoint, self.selected, *sizes, *self.looks])
-        self.download_all.makes(self.all_files, [frame.checkpoint, self.shown, *sizes, *self.looks])
+        sizes = [self.size, page.embed]
+        self.download.makes(self.one_file, [page.checkpoint, self.selected, *sizes, *self.traits])
+        self.download_all.makes(self.all_files, [page.checkpoint, self.shown, *sizes, *self.traits])
 
-    @told
+    @shows_errors
     def fresh_or_same(
         self,
         request: gr.Request,
@@ -169,14 +169,16 @@ class GenerateTab:
         lock: bool,
         seed: float | None,
         count: int,
-        *looks: Any,
+        *values: Any,
     ) -> Iterator[tuple]:
         """Draw new faces, or with a locked seed the faces from it on; if it is in the gallery, the gallery stays."""
         first, before = the_seed(seed) if lock else new_seed(), [character["seed"] for character in shown]
         seeds, index = consecutive_seeds(first, count), 0
         if lock and first in before[: len(seeds)]:
             seeds, index = consecutive_seeds(before[0], count), before.index(first)
-        yield from self._fill(request, name, [replace(look(first, *looks), seed=s) for s in seeds], index, embed, files)
+        yield from self._fill(
+            request, name, [replace(character_of(first, *values), seed=s) for s in seeds], index, embed, files
+        )
 
     def same_again(
         self, request: gr.Request, name: str, embed: bool, shown: list[dict], files: list[tuple], lock: bool, *others: Any
@@ -184,8 +186,8 @@ class GenerateTab:
         """Draw the faces from the typed seed on."""
         yield from self.fresh_or_same(request, name, embed, [], files, True, *others)
 
-    @told
-    def other_looks(
+    @shows_errors
+    def redraw_faces(
         self,
         request: gr.Request,
         name: str,
@@ -194,15 +196,15 @@ class GenerateTab:
         files: list[tuple],
         selected: dict | None,
         seed: float,
-        *looks: Any,
+        *values: Any,
     ) -> Iterator[tuple]:
         """Draw the gallery's seeds again with the values of the controls; a typed seed waits for Enter."""
-        template = look(selected["seed"] if selected else the_seed(seed), *looks)
+        template = character_of(selected["seed"] if selected else the_seed(seed), *values)
         seeds = [character["seed"] for character in shown] or [template.seed]
         index = seeds.index(template.seed) if template.seed in seeds else 0
         yield from self._fill(request, name, [replace(template, seed=s) for s in seeds], index, embed, files)
 
-    @told
+    @shows_errors
     def select(self, request: gr.Request, name: str, shown: list[dict], event: gr.SelectData) -> tuple:
         """Show a face of the gallery large, and add it to the history."""
         is_newest = self.latest_choice.begin(request)
@@ -212,7 +214,7 @@ class GenerateTab:
             return (gr.skip(),) * 4
         return character.seed, character.to_dict(), view, history_entry(studio, character, view)
 
-    @told
+    @shows_errors
     def explore(self, request: gr.Request, name: str, selected: dict) -> tuple[list[dict], list[dict]]:
         """Draw the selected face at several creativities and in all hair colours, unless the gallery is being drawn."""
         if not self.latest.is_answered(request):
@@ -235,7 +237,7 @@ class GenerateTab:
         """The creativity or hair colour of the chosen face in a row."""
         return event.key
 
-    @told
+    @shows_errors
     def open_message(
         self, request: gr.Request, note: dict, name: str, embed: bool, files: list[tuple], count: int
     ) -> Iterator[tuple]:
@@ -248,7 +250,7 @@ class GenerateTab:
             yield *results, *controls
             controls = (gr.skip(),) * len(controls)  # the visitor may be moving them
 
-    @told
+    @shows_errors
     def adapt(self, name: str) -> tuple:
         """Adapt to another checkpoint: show the controls that it supports, and reset the others."""
         labels = self.studios.get(name).capabilities.labels
@@ -260,27 +262,27 @@ class GenerateTab:
         return *self.adapt(name), self.studios.get(name).usual_psi
 
     def _sender(self, target: str) -> Any:
-        @told
-        def send(selected: dict, *looks: Any) -> tuple:
-            character = _with_looks(selected, *looks)
+        @shows_errors
+        def send(selected: dict, *values: Any) -> tuple:
+            character = _with_values(selected, *values)
             if target == "animate":
                 return gr.Tabs(selected="animate"), message("add", character)
             return gr.Tabs(selected="mix"), message(target, character)
 
         return send
 
-    @told
-    def one_file(self, name: str, selected: dict, size: int, embed: bool, *looks: Any) -> str:
+    @shows_errors
+    def one_file(self, name: str, selected: dict, size: int, embed: bool, *values: Any) -> str:
         """The large face as a PNG."""
-        studio, character = self.studios.get(name), _with_looks(selected, *looks)
+        studio, character = self.studios.get(name), _with_values(selected, *values)
         return keep_file(
             self._png(studio, character, size, embed), f"{file_stem(studio, character)}.png", self.gallery.GRADIO_CACHE
         )
 
-    @told
-    def all_files(self, name: str, shown: list[dict], size: int, embed: bool, *looks: Any) -> str:
+    @shows_errors
+    def all_files(self, name: str, shown: list[dict], size: int, embed: bool, *values: Any) -> str:
         """The gallery's faces as PNGs in a zip, with a list of their descriptions."""
-        studio, characters = self.studios.get(name), [_with_looks(character, *looks) for character in shown]
+        studio, characters = self.studios.get(name), [_with_values(character, *values) for character in shown]
         check_pixels(len(characters), "faces", size_of(studio, size))
         stream = io.BytesIO()
         with zipfile.ZipFile(stream, "w") as archive:  # uncompressed, because PNGs are compressed already
@@ -331,14 +333,14 @@ class GenerateTab:
         yield skip, gr.Gallery(drawn, elem_classes=[], **selected), skip, drawn, skip, skip, skip, None
 
 
-def _with_looks(described: dict, *looks: Any) -> Character:
-    """A described face with the looks of the controls: after a change of these it is drawn soon, but may not be yet.
+def _with_values(described: dict, *values: Any) -> Character:
+    """The character with the values of the controls, which may have changed since it was drawn.
 
     Raises:
         AnimeGenError: there is no face yet.
     """
     if described is None:
         raise AnimeGenError("There is no face yet; click Generate.")
-    now = look(described["seed"], *looks)
+    now = character_of(described["seed"], *values)
     changed = ("hair", "eyes", "psi", "variation_seed", "variation_strength")
     return replace(Character.from_dict(described), **{name: getattr(now, name) for name in changed})

@@ -23,7 +23,7 @@ def _plain(error: AnimeGenError) -> str:
 
 
 @contextlib.contextmanager
-def _telling() -> Iterator[None]:
+def _as_message() -> Iterator[None]:
     try:
         with drawing_for_visitor():
             yield
@@ -33,7 +33,7 @@ def _telling() -> Iterator[None]:
         raise gr.Error("This request was cancelled.", print_exception=False, visible=False) from error
 
 
-def told(handler: Callable) -> Callable:
+def shows_errors(handler: Callable) -> Callable:
     """Decorator for handlers: bad input becomes a message in the page, which otherwise stays unchanged.
 
     Drawing ends when the visitor cancels or leaves. Works for functions and for generators, whose steps may run in different
@@ -42,14 +42,14 @@ def told(handler: Callable) -> Callable:
 
     @functools.wraps(handler)
     def once(*args: Any, **kwargs: Any) -> Any:
-        with _telling():
+        with _as_message():
             return handler(*args, **kwargs)
 
     @functools.wraps(handler)
     def streamed(*args: Any, **kwargs: Any) -> Iterator[Any]:
         with contextlib.closing(handler(*args, **kwargs)) as steps:
             while True:
-                with _telling():
+                with _as_message():
                     try:
                         values = next(steps)
                     except StopIteration:

@@ -28,10 +28,10 @@ from animegen_core.ui.controls import (
     the_seed,
 )
 from animegen_core.ui.downloads import LazyDownload
-from animegen_core.ui.frame import Frame, message
 from animegen_core.ui.latest import Latest
-from animegen_core.ui.messages import told
+from animegen_core.ui.messages import shows_errors
 from animegen_core.ui.pace import Pace
+from animegen_core.ui.page import Page, message
 from animegen_core.ui.pictures import check_pixels, data_url, file_stem, history_entry, keep_file, large_view, previewer
 
 _SIDE = 8  # faces in a row or column of the matrix
@@ -42,10 +42,10 @@ _LEAST, _MOST = 1, 5  # doublings of 4 px at which a slider lets middle and fine
 class MixTab:
     """Builds the tab inside the current Blocks."""
 
-    def __init__(self, frame: Frame) -> None:
-        self.frame, self.studios = frame, frame.studios
-        self.latest = Latest(frame.demo)
-        self.inbox = frame.inboxes["mix"]
+    def __init__(self, page: Page) -> None:
+        self.page, self.studios = page, page.studios
+        self.latest = Latest(page.demo)
+        self.inbox = page.inboxes["mix"]
         self.template = gr.State({"seed": FIRST_SEEDS[0]})  # fields without a control: noise and variation
         first = self.studios.get(self.studios.default)
         able = first.capabilities.styles
@@ -115,42 +115,42 @@ class MixTab:
         )
 
     def _wire(self) -> None:
-        frame = self.frame
+        page = self.page
         quiet = dict(api_visibility="private", show_progress="hidden")
         smooth = dict(quiet, trigger_mode="always_last")
         controls = [*self.seeds, *self.crossovers, self.hair, self.eyes, self.psi]
         blend = dict(
             fn=self.blend,
-            inputs=[frame.checkpoint, self.template, *controls],
-            outputs=[self.sources, self.portrait, frame.history],
+            inputs=[page.checkpoint, self.template, *controls],
+            outputs=[self.sources, self.portrait, page.history],
             **smooth,
         )
         first = blend | dict(fn=self.blend_unasked, outputs=blend["outputs"][:2])
         changes = [*(c.input for c in (*self.crossovers, self.hair, self.eyes)), *(s.submit for s in self.seeds)]
         gr.on([*changes, *(s.blur for s in self.seeds), self.portrait.release], **blend)
-        frame.tab_items["mix"].select(**first)
+        page.tab_items["mix"].select(**first)
         for die, seed in zip(self.dice, self.seeds):
             die.click(new_seed, None, seed, **quiet).then(**blend)
         for band, slider in zip(BANDS[1:], self.crossovers):
             slider.change(self._relabeller(band), slider, slider, queue=False, **quiet)
         adapted = [self.sorry, self.reason, self.mixer, self.hair, self.eyes]
-        frame.checkpoint.change(self.adapt, frame.checkpoint, adapted, **quiet)
-        picked = frame.header.picked.change(self.adapt_to_picked, frame.checkpoint, [*adapted, self.psi], **quiet)
+        page.checkpoint.change(self.adapt, page.checkpoint, adapted, **quiet)
+        picked = page.header.picked.change(self.adapt_to_picked, page.checkpoint, [*adapted, self.psi], **quiet)
         picked.then(**first)
-        frame.header.picks(self.switch.click, choose=self.studios.best_with_styles)
+        page.header.picks(self.switch.click, choose=self.studios.best_with_styles)
         shown = [self.template, *controls, self.rows, self.columns]
         opened = self.inbox.change(self.open_message, [self.inbox, *shown], shown, **quiet)
         opened.success(**blend | dict(fn=self.blend_opened, inputs=[self.inbox, *blend["inputs"]]))
-        to_animate = [frame.tabs, frame.inboxes["animate"]]
+        to_animate = [page.tabs, page.inboxes["animate"]]
         self.to_animate.click(self.send, [self.template, *controls], to_animate, **quiet)
-        self.download.makes(self.one_file, [frame.checkpoint, self.size, frame.embed, self.template, *controls])
-        matrix = [frame.checkpoint, self.rows, self.columns, *self.crossovers, self.hair, self.eyes, self.psi]
-        matrix += [self.size, frame.embed]
-        made = [self.matrix, frame.history, self.progress]
+        self.download.makes(self.one_file, [page.checkpoint, self.size, page.embed, self.template, *controls])
+        matrix = [page.checkpoint, self.rows, self.columns, *self.crossovers, self.hair, self.eyes, self.psi]
+        matrix += [self.size, page.embed]
+        made = [self.matrix, page.history, self.progress]
         self.make.click(self.make_matrix, matrix, made, **quiet)
         opened.success(self.make_opened, [self.inbox, *matrix], made, **quiet)
 
-    @told
+    @shows_errors
     def blend(self, request: gr.Request, name: str, template: dict, *controls: Any) -> tuple:
         """Draw the three sources and the mixed face, and add it to the history."""
         is_newest, studio = self.latest.begin(request), self.studios.get(name)
@@ -182,7 +182,7 @@ class MixTab:
     def _relabeller(band: str) -> Callable[[int], dict]:
         return lambda step: gr.update(label=_crossover_label(band, step))
 
-    @told
+    @shows_errors
     def adapt(self, name: str) -> tuple:
         """Adapt to another checkpoint: show the mixer, or the reason why mixing is impossible."""
         studio = self.studios.get(name)
@@ -194,29 +194,34 @@ class MixTab:
         """As ``adapt``, and set its usual creativity."""
         return *self.adapt(name), self.studios.get(name).usual_psi
 
-    @told
+    @shows_errors
     def open_message(self, note: dict, template: dict, *controls: Any) -> tuple:
         """Take a message: a face as one source, with its colours and creativity, or a mixed character or matrix to open."""
         seeds, others, sides = list(controls[:3]), controls[3:8], controls[8:]
         if "matrix" in note:
             matrix = Matrix.from_dict(note["matrix"])
             _require_ours(matrix)
-            return template, *seeds, *_looks(matrix.template), *(_seed_list(side) for side in (matrix.rows, matrix.columns))
+            return (
+                template,
+                *seeds,
+                *_control_values(matrix.template),
+                *(_seed_list(side) for side in (matrix.rows, matrix.columns)),
+            )
         character = Character.from_dict(note.get("character"))
         if note["verb"] in BANDS:
             seeds[BANDS.index(note["verb"])] = character.seed
             from_middle, from_fine, hair, eyes, _ = others
-            looks = from_middle, from_fine, character.hair or hair, character.eyes or eyes, character.psi
-            return {"seed": seeds[0]}, *seeds, *looks, *sides
+            values = from_middle, from_fine, character.hair or hair, character.eyes or eyes, character.psi
+            return {"seed": seeds[0]}, *seeds, *values, *sides
         seeds = [character.seed if getattr(character, band) is None else getattr(character, band) for band in BANDS]
-        return note["character"], *seeds, *_looks(character), *sides
+        return note["character"], *seeds, *_control_values(character), *sides
 
-    @told
+    @shows_errors
     def send(self, template: dict, *controls: Any) -> tuple:
         """Send the mixed face to Animate as a key."""
         return gr.Tabs(selected="animate"), message("add", _mixed(template, *controls))
 
-    @told
+    @shows_errors
     def one_file(self, name: str, size: int, embed: bool, template: dict, *controls: Any) -> str:
         """The mixed face as a PNG."""
         studio, character = self.studios.get(name), _mixed(template, *controls)
@@ -224,7 +229,7 @@ class MixTab:
         png = encode_png(studio.render(character, side), studio.describe(character, side) if embed else None)
         return keep_file(png, f"{file_stem(studio, character)}.png", self.matrix.GRADIO_CACHE)
 
-    @told
+    @shows_errors
     def make_matrix(
         self,
         name: str,
@@ -283,7 +288,7 @@ def _sizes(middle: int, fine: int) -> tuple[int, int]:
     return doubled(int(middle)), doubled(max(int(middle), int(fine)))
 
 
-def _looks(character: Character) -> tuple:
+def _control_values(character: Character) -> tuple:
     """Values of the controls for crossovers, colours and creativity."""
     return *_steps(character), choice(character.hair), choice(character.eyes), character.psi
 
@@ -299,8 +304,8 @@ def _require_ours(matrix: Matrix) -> None:
     Raises:
         AnimeGenError: it has settings for which there are no controls.
     """
-    look = matrix.template
-    ours = Character(0, look.hair, look.eyes, look.psi, crossovers=_sizes(*_steps(look)))
+    template = matrix.template
+    ours = Character(0, template.hair, template.eyes, template.psi, crossovers=_sizes(*_steps(template)))
     if matrix != Matrix(matrix.rows, matrix.columns, template=ours):
         wish = "python -m animegen_core render"
         raise AnimeGenError(f"This matrix has bands or variations for which this page has no controls; {wish} draws it.")

@@ -9,8 +9,8 @@ from animegen_core.character import Animation, Character, Matrix
 from animegen_core.errors import AnimeGenError
 from animegen_core.images import parse_description, read_description
 from animegen_core.studio import read_described
-from animegen_core.ui.frame import Frame, message
-from animegen_core.ui.messages import answered, told
+from animegen_core.ui.messages import answered, shows_errors
+from animegen_core.ui.page import Page, message
 from animegen_core.ui.pictures import data_url
 from animegen_core.ui.studios import Studios
 
@@ -27,43 +27,43 @@ def thumbnailer(studios: Studios) -> Callable[[dict[str, Any]], str]:
     return thumbnail
 
 
-def restores(frame: Frame, event: Callable) -> None:
+def restores(page: Page, event: Callable) -> None:
     """Let an event of a component, which has a ``description`` as a JSON text, set all controls."""
 
-    @told
+    @shows_errors
     def from_event(event: gr.EventData) -> tuple:
-        return _turn_to(frame, parse_description(event.description))
+        return _turn_to(page, parse_description(event.description))
 
-    event(from_event, None, _outputs(frame), api_visibility="private", show_progress="hidden")
+    event(from_event, None, _outputs(page), api_visibility="private", show_progress="hidden")
 
 
-def wire_restoring(frame: Frame) -> None:
+def wire_restoring(page: Page) -> None:
     """Let an uploaded file and a click in the history set all controls."""
 
-    @told
+    @shows_errors
     def from_file(path: str | None) -> tuple:
         if path is None:
             raise AnimeGenError("No file was given.")
-        return _turn_to(frame, read_description(path))
+        return _turn_to(page, read_description(path))
 
     quiet = dict(api_visibility="private", show_progress="hidden")
-    frame.header.restore.upload(from_file, frame.header.restore, _outputs(frame), **quiet)
-    restores(frame, frame.history.pick)
+    page.header.restore.upload(from_file, page.header.restore, _outputs(page), **quiet)
+    restores(page, page.history.pick)
 
 
-def _outputs(frame: Frame) -> list:
-    return [frame.checkpoint, frame.header.picker, frame.tabs, *frame.inboxes.values()]
+def _outputs(page: Page) -> list:
+    return [page.checkpoint, page.header.picker, page.tabs, *page.inboxes.values()]
 
 
-def _turn_to(frame: Frame, description: dict[str, Any]) -> tuple:
+def _turn_to(page: Page, description: dict[str, Any]) -> tuple:
     """Values of the outputs: the description's checkpoint, its tab, and a message that opens it there."""
     name, described = read_described(description)
-    name = frame.studios.find(name, description.get("checkpoint_hash"))
-    studio = frame.studios.get(name)
+    name = page.studios.find(name, description.get("checkpoint_hash"))
+    studio = page.studios.get(name)
     for character in _characters(described):
         studio.check(character)
     tab = _tab_of(described)
-    inboxes = (message("show", described) if inbox == tab else gr.skip() for inbox in frame.inboxes)
+    inboxes = (message("show", described) if inbox == tab else gr.skip() for inbox in page.inboxes)
     if description.get("checkpoint_hash") not in (None, studio.checkpoint.hash):
         gr.Warning("The checkpoint's weights have changed since this was saved, so the face will differ.")
     return name, name, gr.Tabs(selected=tab), *inboxes

@@ -198,7 +198,7 @@ def _page(event: Event) -> str:
     return event.session_hash
 
 
-def share_out(demo: gr.Blocks, most_waiting: int) -> gr.Blocks:
+def install_queue(demo: gr.Blocks, most_waiting: int) -> gr.Blocks:
     """Install the queue in a page, so that no drawing function can be called around it."""
     demo.queue(max_size=most_waiting, api_open=False)
     demo._queue = VisitorQueue(demo, most_waiting)

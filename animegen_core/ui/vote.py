@@ -23,12 +23,12 @@ from animegen_core.errors import AnimeGenError
 from animegen_core.latents import MAX_SEED
 from animegen_core.ui.components import asset
 from animegen_core.ui.downloads import LazyDownload
-from animegen_core.ui.frame import Frame
-from animegen_core.ui.messages import told
+from animegen_core.ui.messages import shows_errors
+from animegen_core.ui.page import Page
 from animegen_core.ui.pictures import data_url, keep_file
 from animegen_core.ui.settings import whole_number
 from animegen_core.ui.studios import Studios
-from animegen_core.ui.votes import Shown, Standing, VoteBook, standings
+from animegen_core.ui.votes import Standing, VoteBook, VotedFace, standings
 
 _SIDE = 256  # px; all faces have one size, so that it reveals nothing
 _TRIES = 20  # files to try until one is readable
@@ -42,8 +42,8 @@ class Ballot:
     """A pair to vote on. The page gets its id and the two images, but not their origin."""
 
     id: str
-    left: Shown
-    right: Shown
+    left: VotedFace
+    right: VotedFace
     number: int = 0  # of the visitor's pairs, from 0
 
     @property
@@ -104,22 +104,22 @@ class Booth:
         (left, left_face), (right, right_face) = (self._face(name, resolution) for name in names)
         return Ballot(secrets.token_hex(8), left, right, number), left_face, right_face
 
-    def _face(self, name: str | None, resolution: int) -> tuple[Shown, Image.Image]:
+    def _face(self, name: str | None, resolution: int) -> tuple[VotedFace, Image.Image]:
         if name is None:
             shown, face = self._real(resolution)
         else:
             studio, seed = self.studios.get(name), self.chance.randint(0, MAX_SEED)
-            shown, face = Shown(name, seed), studio.render(Character(seed, psi=studio.usual_psi))
+            shown, face = VotedFace(name, seed), studio.render(Character(seed, psi=studio.usual_psi))
         return shown, face.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
 
-    def _real(self, resolution: int) -> tuple[Shown, Image.Image]:
+    def _real(self, resolution: int) -> tuple[VotedFace, Image.Image]:
         for _ in range(_TRIES):
             number = self.chance.randrange(len(self.source.names))
             try:
                 array = decode(self.source.read(self.source.names[number]), resolution)
             except Exception:  # decoders raise all kinds of errors on damaged files
                 continue
-            return Shown(f"pictures of {self.source.path.stem}", number), Image.fromarray(array)
+            return VotedFace(f"pictures of {self.source.path.stem}", number), Image.fromarray(array)
         raise AnimeGenError(f"{_TRIES} files of '{self.source.path.name}' were tried, and none is a readable image.")
 
 
@@ -127,7 +127,7 @@ class VoteTab:
     """Builds the tab inside the current Blocks.
 
     Args:
-        frame: the common parts of the page.
+        page: the common parts of the page.
         votes: the file of the votes; by default ``$ANIMEGEN_VOTES``, or votes.sqlite in the current folder.
         pictures: real images that take part; by default ``$ANIMEGEN_VOTE_PICTURES``, or none.
 
@@ -135,9 +135,9 @@ class VoteTab:
         AnimeGenError: the images or a checkpoint do not exist, or ``$ANIMEGEN_VOTE_PAIRS`` is no number.
     """
 
-    def __init__(self, frame: Frame, votes: str | Path | None = None, pictures: str | Path | None = None) -> None:
+    def __init__(self, page: Page, votes: str | Path | None = None, pictures: str | Path | None = None) -> None:
         pictures = pictures or os.environ.get("ANIMEGEN_VOTE_PICTURES")
-        self.booth = Booth(frame.studios, pictures, checkpoints=_checkpoints(), pairs=_pairs())
+        self.booth = Booth(page.studios, pictures, checkpoints=_checkpoints(), pairs=_pairs())
         if len(self.booth.contestants) < 2:
             gr.Markdown("Voting needs two checkpoints, or one and `ANIMEGEN_VOTE_PICTURES`.", elem_id="vote-none")
             return
@@ -155,7 +155,7 @@ class VoteTab:
         self.download = LazyDownload("Download all votes (CSV)", "vote-download")
         outputs = [self.ballot, self.pair, self.results]
         options = dict(api_visibility="private", show_progress="hidden")
-        frame.tab_items["vote"].select(self.open, self.ballot, outputs, **options)
+        page.tab_items["vote"].select(self.open, self.ballot, outputs, **options)
         self.pair.choose(self.vote, self.ballot, outputs, **options)
         self.download.makes(self.export, [])
 
@@ -164,14 +164,14 @@ class VoteTab:
         """The stored votes; the file is created when somebody opens the tab."""
         return VoteBook(self.votes)
 
-    @told
+    @shows_errors
     def open(self, ballot: Ballot | None) -> tuple:
         """The current pair, or a first one."""
         if ballot is None:
             return self._next()
         return gr.skip(), gr.skip(), self._table()
 
-    @told
+    @shows_errors
     def vote(self, event: gr.EventData, ballot: Ballot | None) -> tuple:
         """Save the vote, reveal the origin of both faces, and show the next pair."""
         if ballot is None:  # the page is older than this session, so its pair is unknown
@@ -181,7 +181,7 @@ class VoteTab:
         self.book.add(ballot.id, ballot.left, ballot.right, getattr(event, "outcome", None))
         return self._next(ballot.number + 1, ballot.answer)
 
-    @told
+    @shows_errors
     def export(self) -> str:
         """All votes as a file."""
         return keep_file(self.book.to_csv().encode(), "votes.csv", self.pair.GRADIO_CACHE)

@@ -38,7 +38,7 @@ _STEPS, _CLOSE = 10_000, 1e-10  # of the fit: maximum number of steps, and the c
 
 
 @dataclass(frozen=True)
-class Shown:
+class VotedFace:
     """A face in a vote.
 
     Attributes:
@@ -83,7 +83,7 @@ class VoteBook:
             connection.execute(_SCHEMA)
             connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM votes LIMIT 1")  # raises if the table has other columns
 
-    def add(self, ballot: str, left: Shown, right: Shown, outcome: str) -> bool:
+    def add(self, ballot: str, left: VotedFace, right: VotedFace, outcome: str) -> bool:
         """Save a vote and return whether it counts; a second vote on the same ballot does not.
 
         Args:

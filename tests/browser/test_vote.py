@@ -14,7 +14,7 @@ from steps import download
 from animegen_core.errors import AnimeGenError
 from animegen_core.ui import launch_options
 from animegen_core.ui.vote import Booth, VoteTab
-from animegen_core.ui.votes import Shown, VoteBook
+from animegen_core.ui.votes import VoteBook, VotedFace
 
 
 @pytest.fixture(scope="session")
@@ -142,7 +142,7 @@ def test_the_pair_waits_when_the_visitor_comes_back(voter):
 
 def test_results_and_the_file_of_votes(voter, book, tmp_path):
     for number in range(19):
-        book.add(str(number), Shown("tiny-dcgan", 1), Shown("tiny-stylegan2", 2), "right")
+        book.add(str(number), VotedFace("tiny-dcgan", 1), VotedFace("tiny-stylegan2", 2), "right")
     while len(votes(book)) < 25:
         after(voter, lambda: voter.keyboard.press("1"))
     expect(voter.locator("#vote-results td").first).to_have_text(re.compile("tiny-stylegan2|pictures of pictures"))
@@ -153,7 +153,7 @@ def test_results_and_the_file_of_votes(voter, book, tmp_path):
 
 def test_chance_is_fair_to_contestants_and_sides(rivals, pictures):
     booth = Booth(rivals, pictures, random.Random(0))
-    booth._face = lambda name, resolution: (Shown(str(name), 0), None)
+    booth._face = lambda name, resolution: (VotedFace(str(name), 0), None)
     pairs = [(one.left.name, one.right.name) for one, *_ in (booth.next() for _ in range(600))]
     counts = [pairs.count(pair) for pair in set(pairs)]
     assert len(counts) == 6 and min(counts) > 70  # of 100 on average

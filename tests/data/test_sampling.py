@@ -3,7 +3,7 @@ import torch
 from torch.utils.data import SequentialSampler
 
 from animegen_core.data.loader import make_loader
-from animegen_core.data.sampling import LabelGroups, Shown, picture_weights
+from animegen_core.data.sampling import LabelGroups, LabelledIndex, picture_weights
 from animegen_core.data.tags import Tag, write_tags
 from animegen_core.labels import ANY
 
@@ -77,9 +77,9 @@ def test_without_labels_every_picture_is_shown_once(pictures):
 LABELS = torch.stack([torch.arange(1000) % 3, torch.arange(1000) % 5 - 1], 1)  # fifteen pairs, a fifth with unknown eyes
 
 
-def grouped(share_shown=lambda epoch: 1.0, size=4, epoch=0):
+def grouped(visible_fraction=lambda epoch: 1.0, size=4, epoch=0):
     """Pictures' numbers (1000,) and the labels that they are shown with (1000, 2), as ``LabelGroups`` orders them."""
-    sampler = LabelGroups(SequentialSampler(LABELS), LABELS, size, share_shown)
+    sampler = LabelGroups(SequentialSampler(LABELS), LABELS, size, visible_fraction)
     sampler.set_epoch(epoch)
     shown = list(sampler)
     assert len(shown) == len(sampler)
@@ -123,6 +123,8 @@ def test_how_much_is_hidden_depends_on_the_epoch():
 
 def test_a_batch_carries_the_labels_that_are_shown(pictures, tagged):
     dataset = make_loader(pictures, 16, 4, tags=tagged).dataset
-    images, labels = dataset.__getitems__([Shown(5, torch.tensor([ANY, ANY])), Shown(2, torch.tensor([1, ANY]))])
+    images, labels = dataset.__getitems__(
+        [LabelledIndex(5, torch.tensor([ANY, ANY])), LabelledIndex(2, torch.tensor([1, ANY]))]
+    )
     assert labels.tolist() == [[ANY, ANY], [1, ANY]]
     assert images.equal(dataset.__getitems__([5, 2])[0])

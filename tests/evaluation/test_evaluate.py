@@ -20,7 +20,7 @@ from animegen_core.errors import AnimeGenError
 from animegen_core.evaluation import colours, comparison, evaluate, measuring
 from animegen_core.evaluation.drawing import characters
 from animegen_core.evaluation.drawing import draw as draw_faces
-from animegen_core.evaluation.inception import inception_scores, scores
+from animegen_core.evaluation.inception import feature_scores, inception_scores
 from animegen_core.evaluation.intervals import Interval
 from animegen_core.evaluation.measuring import _Comparison
 from animegen_core.evaluation.results import MEASURES, Evaluation, Measure
@@ -104,7 +104,7 @@ def test_every_measure_has_its_interval_and_an_untrained_generator_is_far_off_th
 def test_real_pictures_in_place_of_faces_sit_at_the_floor(real, tiny_checkpoint, monkeypatch):
     pictures = np.stack([np.asarray(Image.open(path)) for path in sorted(real.iterdir())])
     chosen = split(124, 60)
-    monkeypatch.setattr(measuring, "draw", lambda studio, drawn: pictures[chosen.stand_ins])
+    monkeypatch.setattr(measuring, "draw", lambda studio, drawn: pictures[chosen.floor_images])
     found = evaluate(tiny_checkpoint, real, samples=60).measures
     for name in ("fd_anime", "kid_anime", "precision_anime", "density_random", "checkerboard", "sharpness"):
         assert found[name].value == pytest.approx(found[name].floor, rel=1e-3, abs=1e-3)
@@ -142,7 +142,7 @@ def test_kernel_distances_are_shown_times_a_thousand():
 
 def test_stand_ins_and_reference_share_no_picture_and_are_always_the_same():
     chosen = split(1000, 300)
-    assert chosen.count == 300 and sorted([*chosen.stand_ins, *chosen.reference]) == list(range(1000))
+    assert chosen.count == 300 and sorted([*chosen.floor_images, *chosen.reference]) == list(range(1000))
     assert np.array_equal(split(1000, 300).reference, chosen.reference)
     assert split(200, 10_000).count == 100
 
@@ -151,7 +151,7 @@ def test_stand_ins_and_reference_share_no_picture_and_are_always_the_same():
 def unmeasured(monkeypatch):
     """Evaluations leave out all but the colours."""
     monkeypatch.setattr(_Comparison, "distances", lambda self, space: None)
-    for name in ("patches", "similarity", "path", "spectra", "neighbours", "map"):
+    for name in ("patches", "similarity", "path_length", "spectra", "neighbours", "map"):
         monkeypatch.setattr(_Comparison, name, lambda self: None)
 
 
@@ -299,7 +299,7 @@ def test_missing_inception_weights_are_one_sentence(tmp_path, monkeypatch):
 def test_the_inception_score_is_the_number_of_classes_seen_evenly():
     features = torch.randn(100, 6, generator=torch.Generator().manual_seed(0))
     sure = 100 * torch.eye(4)[torch.arange(400) % 4]
-    found = scores(features, features, sure)
+    found = feature_scores(features, features, sure)
     assert found["inception_score"].value == pytest.approx(4) and found["fid"].value == pytest.approx(0, abs=1e-6)
     with pytest.raises(AnimeGenError):
         split(10, 100)

@@ -148,7 +148,7 @@ def test_the_discriminator_tells_labels_by_the_same_vectors():
         torch.nn.init.normal_(table.weight[1:])
     network.twin.load_state_dict(network.embedding.state_dict())
     images, labels = torch.randn(3, 3, 16, 16), torch.tensor([[2, 1], [0, -1], [-1, -1]])
-    logits, log_probability, by_the_twins = network(images, labels, tell_labels=True)
+    logits, log_probability, by_the_twins = network(images, labels, classify_labels=True)
     assert torch.equal(logits, network(images, labels))
     assert torch.equal(log_probability, by_the_twins)
     alone = [network(images, torch.tensor([[hair, -1]] * 3)) for hair in range(3)]  # the same picture under every label
@@ -185,7 +185,7 @@ def test_given_noise_belongs_to_its_picture():
 def test_gradients_reach_every_parameter():
     generator, discriminator = tiny(), judge()
     labels = torch.stack([torch.arange(12), torch.arange(12) % 11], dim=1)
-    told = discriminator(generator(torch.randn(12, 8), labels), labels, tell_labels=True)
+    told = discriminator(generator(torch.randn(12, 8), labels), labels, classify_labels=True)
     sum(each.square().sum() for each in told).backward()
     for network in (generator, discriminator):
         for name, parameter in network.named_parameters():

@@ -210,7 +210,7 @@ def test_telling_labels_is_learned_from_reals_and_from_fakes_and_the_generator_w
         torch.nn.init.normal_(table.weight[1:])
     real, fake, asked = floats(4), floats(5)[:4], labels(4)
     (_, real_told, _), (_, fake_told, fake_told_by_twin) = (
-        [each.mean().item() for each in discriminator(images, asked, tell_labels=True)] for images in (real, fake)
+        [each.mean().item() for each in discriminator(images, asked, classify_labels=True)] for images in (real, fake)
     )
     losses = [each.discriminator_loss(discriminator, real, fake, asked)[0].item() for each in (weighted, plain)]
     assert losses[0] - losses[1] == pytest.approx(-0.5 * (real_told + fake_told_by_twin), abs=1e-5)

@@ -14,8 +14,8 @@ from animegen_core.commands.upscaler import upscaler
 from animegen_core.errors import AnimeGenError
 from animegen_core.helpers.upscaling import load_upscaler
 from animegen_core.models.upscaler import Upscaler
-from animegen_core.training.helpers.upscaler import UpscalerOptions, UpscalerTrainer, edge_loss, split
-from animegen_core.training.helpers.upscaler_report import held_out_report, psnr, sharpness
+from animegen_core.training.helpers.upscaler import UpscalerOptions, UpscalerTrainer, edge_loss, hold_out
+from animegen_core.training.helpers.upscaler_report import edge_sharpness, held_out_report, psnr
 
 TINY = dict(channels=8, blocks=1, patch=16, batch=4, precision="fp32")
 FLAGS = ["--channels=8", "--blocks=1", "--patch=16", "--batch=4", "--precision=fp32", "--resolution=32", "--device=cpu"]
@@ -100,10 +100,10 @@ def test_blurred_lines_cost_more_than_the_same_error_spread_out():
 
 def test_the_held_out_tenth_depends_on_names_alone():
     names = [f"{number:04d}.webp" for number in range(2000)]
-    used, held_out = split(names)
+    used, held_out = hold_out(names)
     assert sorted(used + held_out) == list(range(2000)) and 150 < len(held_out) < 250
     some = names[503:900]
-    assert {some[i] for i in split(some)[1]} == {names[i] for i in held_out} & set(some)
+    assert {some[i] for i in hold_out(some)[1]} == {names[i] for i in held_out} & set(some)
 
 
 def test_measures_of_a_picture():
@@ -111,8 +111,8 @@ def test_measures_of_a_picture():
     soft = np.asarray(Image.fromarray(truth).filter(ImageFilter.GaussianBlur(1)))
     assert psnr(truth, truth) > 100 and psnr(soft, truth) < 30
     assert psnr(np.full((4, 4, 3), 110, np.uint8), np.full((4, 4, 3), 100, np.uint8)) == pytest.approx(28.13, abs=0.01)
-    assert sharpness(truth, truth) == 1 and sharpness(soft, truth) < 0.8
-    assert sharpness(truth, np.zeros_like(truth)) == 1
+    assert edge_sharpness(truth, truth) == 1 and edge_sharpness(soft, truth) < 0.8
+    assert edge_sharpness(truth, np.zeros_like(truth)) == 1
 
 
 def test_grain_beside_the_edges_does_not_count_as_sharp():
@@ -121,7 +121,7 @@ def test_grain_beside_the_edges_does_not_count_as_sharp():
     truth[32:] = 255 - truth[32:]
     grainy = truth.copy()
     grainy[4:28:2, 4:28] += 40
-    assert sharpness(grainy, truth) == pytest.approx(1, abs=0.02)
+    assert edge_sharpness(grainy, truth) == pytest.approx(1, abs=0.02)
 
 
 def test_the_report_compares_with_interpolation_on_both_kinds_of_pictures(blobs):

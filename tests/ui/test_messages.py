@@ -4,13 +4,13 @@ import gradio as gr
 import pytest
 
 from animegen_core.errors import AnimeGenError
-from animegen_core.ui.messages import told
+from animegen_core.ui.messages import shows_errors
 
 
 def test_a_handler_that_streams_tells_what_went_wrong_on_its_way_and_is_closed():
     closed = []
 
-    @told
+    @shows_errors
     def stream(last):
         try:
             yield 1

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import OneCycleLR
 
 from animegen_core.devices import autocast_dtype, find_device
-from animegen_core.training.options import check_not_negative, check_positive, check_shares, option
+from animegen_core.training.options import check_fractions, check_not_negative, check_positive, option
 from animegen_core.training.resumable import ORDER, STEP, Resumable, Stats, stream
 
 
@@ -40,7 +40,7 @@ class LabelledOptions:
         check_not_negative(self, "weight_decay", "seed")
         for name in ("least_probability", "label_smoothing"):
             if hasattr(self, name):
-                check_shares(self, name)
+                check_fractions(self, name)
 
 
 class LabelledTrainer(Resumable):

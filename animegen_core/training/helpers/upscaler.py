@@ -132,7 +132,7 @@ def edge_loss(enlarged: Tensor, large: Tensor) -> Tensor:
     return l1_loss(enlarged.diff(dim=2), large.diff(dim=2)) + l1_loss(enlarged.diff(dim=3), large.diff(dim=3))
 
 
-def split(names: Sequence[str]) -> tuple[list[int], list[int]]:
+def hold_out(names: Sequence[str]) -> tuple[list[int], list[int]]:
     """Indices of the images to train on, and of about a tenth that is held out. They depend only on the file names."""
     parts: tuple[list[int], list[int]] = ([], [])
     for index, name in enumerate(names):
@@ -162,7 +162,7 @@ def train_upscaler(
     Raises:
         AnimeGenError: there are too few or too small images, or the run diverged.
     """
-    used, held_out = split(cache.names)
+    used, held_out = hold_out(cache.names)
     _check_pictures(cache, used, held_out, options)
     trainer = UpscalerTrainer(options, device)
     pictures = [cache.pictures[index] for index in used]

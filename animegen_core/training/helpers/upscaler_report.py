@@ -51,7 +51,7 @@ def psnr(picture: np.ndarray, truth: np.ndarray) -> float:
     return float(10 * np.log10(255**2 / max(error, 1e-10)))
 
 
-def sharpness(picture: np.ndarray, truth: np.ndarray) -> float:
+def edge_sharpness(picture: np.ndarray, truth: np.ndarray) -> float:
     """Mean step between neighbours at the true image's edges (its largest tenth of steps), as a fraction of the true one.
 
     Below 1 is softer than the truth. Ringing and grain elsewhere do not count. An image without edges gets 1.
@@ -77,6 +77,6 @@ def _compare(
         small = reduce(Image.fromarray(truth), index)
         for name, enlarge in ways.items():
             enlarged = np.asarray(enlarge(small))
-            scores[name].append((psnr(enlarged, truth), sharpness(enlarged, truth)))
+            scores[name].append((psnr(enlarged, truth), edge_sharpness(enlarged, truth)))
     means = {name: np.mean(values, axis=0).tolist() for name, values in scores.items()}
     return {name: {"psnr": round(mean[0], 2), "sharpness": round(mean[1], 3)} for name, mean in means.items()}

@@ -68,6 +68,6 @@ class Recipe(ABC):
         """Copy what is not averaged from the trained to the averaged generator."""
 
 
-def scores(**logits: Tensor) -> Stats:
+def mean_probabilities(**logits: Tensor) -> Stats:
     """Mean probability of being real for each named tensor of logits."""
     return {name: value.detach().sigmoid().mean() for name, value in logits.items()}

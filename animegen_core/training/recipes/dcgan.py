@@ -11,7 +11,7 @@ from animegen_core.models import dcgan
 from animegen_core.training import losses
 from animegen_core.training.augment import augment
 from animegen_core.training.options import ConditionalDCGANOptions, DCGANOptions
-from animegen_core.training.recipes.base import Progress, Recipe, Stats, scores
+from animegen_core.training.recipes.base import Progress, Recipe, Stats, mean_probabilities
 
 
 @dataclass
@@ -33,15 +33,15 @@ class DCGANRecipe(Recipe):
     ) -> tuple[Tensor, Stats]:
         real_logits, fake_logits = (discriminator(self._augmented(images)).float() for images in (real, fake))
         loss = losses.bce_discriminator_loss(real_logits, fake_logits, *self._real_labels())
-        return loss, scores(real_score=real_logits, fake_score=fake_logits)
+        return loss, mean_probabilities(real_score=real_logits, fake_score=fake_logits)
 
     def generator_loss(self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None) -> Tensor:
         known = () if labels is None else (labels,)
         fake = self._augmented(fake)
         if not self.options.feature_matching:
             return losses.bce_generator_loss(discriminator(fake, *known).float())
-        _, real_features = _look(discriminator, self._augmented(real), *known)
-        logits, fake_features = _look(discriminator, fake, *known)
+        _, real_features = _logits_and_features(discriminator, self._augmented(real), *known)
+        logits, fake_features = _logits_and_features(discriminator, fake, *known)
         matching = losses.feature_matching_loss(real_features, fake_features)
         return losses.bce_generator_loss(logits) + self.options.feature_matching * matching
 
@@ -72,7 +72,7 @@ class ConditionalDCGANRecipe(DCGANRecipe):
         return dcgan.ConditionalGenerator(self.options.latent_dim, **sizes), dcgan.ConditionalDiscriminator(**sizes)
 
     def prepare_labels(self, labels: Tensor, progress: Progress) -> Tensor:
-        return hide_labels(labels, self.options.share_shown(progress["images_seen"]))
+        return hide_labels(labels, self.options.visible_fraction(progress["images_seen"]))
 
     def generate(self, generator: nn.Module, count: int, labels: Tensor | None, device: torch.device) -> Tensor:
         return generator(torch.randn(count, self.options.latent_dim, device=device), labels)
@@ -83,7 +83,7 @@ class ConditionalDCGANRecipe(DCGANRecipe):
         real = self._augmented(real)
         real_logits, fake_logits = discriminator(real, labels).float(), discriminator(self._augmented(fake), labels).float()
         loss = losses.bce_discriminator_loss(real_logits, fake_logits, *self._real_labels())
-        stats = scores(real_score=real_logits, fake_score=fake_logits)
+        stats = mean_probabilities(real_score=real_logits, fake_score=fake_logits)
         if labels is None:
             return loss, stats
         known = (labels != ANY).any(1)  # an image of unknown colours has no wrong label
@@ -93,7 +93,7 @@ class ConditionalDCGANRecipe(DCGANRecipe):
         return loss, stats | {"wrong_score": wrong_score}
 
 
-def _look(discriminator: nn.Module, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+def _logits_and_features(discriminator: nn.Module, *inputs: Tensor) -> tuple[Tensor, Tensor]:
     """Logits (N,) and the features (N, C, 4, 4) before the last convolution, float32."""
     features: list[Tensor] = []
     with discriminator.layers[-2].register_forward_pre_hook(lambda _, given: features.append(given[0])):

@@ -10,7 +10,7 @@ from animegen_core.labels import LABEL_DIMS
 from animegen_core.models import stylegan, stylegan2
 from animegen_core.training import losses
 from animegen_core.training.augment import augment
-from animegen_core.training.recipes.base import Progress, Recipe, Stats, scores
+from animegen_core.training.recipes.base import Progress, Recipe, Stats, mean_probabilities
 from animegen_core.training.style_options import StyleBasedOptions, StyleGAN2Options, StyleGANOptions
 
 _ADA_TARGET = 0.6  # mean sign of the logits of reals above which the discriminator overfits (Karras et al. 2020a, figure 5)
@@ -55,8 +55,8 @@ class StyleBasedRecipe(Recipe):
             lr, weight, interval = o.lr, o.path_length_weight, o.path_length_interval
         else:
             lr, weight, interval = o.lr_d or o.lr, o.r1_gamma or o.r2_gamma, o.r1_interval
-        share = interval / (interval + 1) if weight else 1.0
-        return lr * share, (o.beta1**share, o.beta2**share)
+        factor = interval / (interval + 1) if weight else 1.0
+        return lr * factor, (o.beta1**factor, o.beta2**factor)
 
     def generate(self, generator: nn.Module, count: int, labels: Tensor | None, device: torch.device) -> Tensor:
         ws = self._styles(generator, count, labels, device)
@@ -79,7 +79,7 @@ class StyleBasedRecipe(Recipe):
         images = augment(images, self.options.operations, self.state.augment_probability)
         return discriminator(images) if labels is None else discriminator(images, labels)
 
-    def _logits_and_told(
+    def _logits_and_label_scores(
         self, discriminator: nn.Module, images: Tensor, labels: Tensor | None
     ) -> tuple[Tensor, Tensor | float, Tensor | float]:
         """As ``_logits``, and the weighted mean log-probability of the labels by the two auxiliary classifiers, which are
@@ -90,22 +90,22 @@ class StyleBasedRecipe(Recipe):
     def discriminator_loss(
         self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None
     ) -> tuple[Tensor, Stats]:
-        real_logits, told_of_reals, _ = self._logits_and_told(discriminator, real, labels)
-        fake_logits, _, told_of_fakes = self._logits_and_told(discriminator, fake, labels)
+        real_logits, scores_of_reals, _ = self._logits_and_label_scores(discriminator, real, labels)
+        fake_logits, _, scores_of_fakes = self._logits_and_label_scores(discriminator, fake, labels)
         if self.options.loss == "relativistic":
             loss = losses.relativistic_discriminator_loss(real_logits, fake_logits)
             # Only differences of logits have a meaning, so the scores compare each image with its pair.
             real_logits, fake_logits = real_logits - fake_logits, fake_logits - real_logits
         else:
             loss = losses.nonsaturating_discriminator_loss(real_logits, fake_logits)
-        stats = scores(real_score=real_logits, fake_score=fake_logits)
+        stats = mean_probabilities(real_score=real_logits, fake_score=fake_logits)
         stats |= dict(r1=self.state.r1, path_length=self.state.path_length)
         if self.options.r2_gamma:
             stats["r2"] = self.state.r2
         if self.options.ada_kimg is not None:
             self._adapt(real_logits.detach())
             stats["augment_probability"] = self.state.augment_probability
-        return loss - told_of_reals - told_of_fakes, stats
+        return loss - scores_of_reals - scores_of_fakes, stats
 
     def _adapt(self, real_logits: Tensor) -> None:
         """Adaptive augmentation (Karras et al. 2020a, https://arxiv.org/abs/2006.06676, section 3): augment more often while
@@ -116,12 +116,12 @@ class StyleBasedRecipe(Recipe):
         self.state.augment_probability.add_((self.state.real_sign - _ADA_TARGET).sign() * step).clamp_(0, 1)
 
     def generator_loss(self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None) -> Tensor:
-        fake_logits, told_as_real, told_as_fake = self._logits_and_told(discriminator, fake, labels)
+        fake_logits, score_as_real, score_as_fake = self._logits_and_label_scores(discriminator, fake, labels)
         if self.options.loss == "relativistic":
             loss = losses.relativistic_generator_loss(self._logits(discriminator, real, labels), fake_logits)
         else:
             loss = losses.nonsaturating_generator_loss(fake_logits)
-        return loss - told_as_real + told_as_fake
+        return loss - score_as_real + score_as_fake
 
     def discriminator_penalty(
         self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None, progress: Progress
@@ -207,7 +207,7 @@ class StyleGAN2Recipe(StyleBasedRecipe):
             ),
         )
 
-    def _logits_and_told(
+    def _logits_and_label_scores(
         self, discriminator: nn.Module, images: Tensor, labels: Tensor | None
     ) -> tuple[Tensor, Tensor | float, Tensor | float]:
         """Twin auxiliary classifiers (TAC-GAN, Gong et al. 2019, https://arxiv.org/abs/1907.02690). The first uses the
@@ -215,19 +215,19 @@ class StyleGAN2Recipe(StyleBasedRecipe):
         labels. With the first alone (AC-GAN, Odena, Olah, Shlens 2017) it exaggerates each colour.
         """
         if labels is None or not self.options.label_weight:
-            return super()._logits_and_told(discriminator, images, labels)
+            return super()._logits_and_label_scores(discriminator, images, labels)
         images = augment(images, self.options.operations, self.state.augment_probability)
-        logits, *told = discriminator(images, labels, tell_labels=True)
-        as_real, as_fake = (self.options.label_weight * each.mean() for each in told)
+        logits, *scores = discriminator(images, labels, classify_labels=True)
+        as_real, as_fake = (self.options.label_weight * each.mean() for each in scores)
         return logits, as_real, as_fake
 
     def prepare_labels(self, labels: Tensor, progress: Progress) -> Tensor:
         """Hide a fraction of the labels, which falls until ``label_ramp_kimg``; with label groups the sampler does."""
         if self.options.label_groups:
             return labels
-        return hide_labels(labels, self.options.share_shown(progress["images_seen"]))
+        return hide_labels(labels, self.options.visible_fraction(progress["images_seen"]))
 
 
-def _part(count: int, share: float) -> int:
+def _part(count: int, fraction: float) -> int:
     """That fraction of a number of images, at least one."""
-    return max(1, round(count * share))
+    return max(1, round(count * fraction))

@@ -15,7 +15,7 @@ INBOXES = ("generate", "animate", "mix")  # tabs that receive faces
 
 
 @dataclass
-class Frame:
+class Page:
     """The common parts of the page, passed to each tab.
 
     Attributes:
