@@ -33,6 +33,9 @@ def evaluate(
     psi: _Psi = 1.0,
     labels: _Labels = None,
     upscale_small: _UpscaleSmall = False,
+    held_out: Annotated[
+        Path | None, typer.Option(help="Folder or zip of real faces kept out of training, to detect copying.")
+    ] = None,
     inception: Annotated[
         bool, typer.Option(help="Also FID, KID and IS in Inception features, if its weights are installed; slow.")
     ] = False,
@@ -47,7 +50,7 @@ def evaluate(
     if out.exists() and not out.is_dir():
         raise AnimeGenError(f"--out is {quote(str(out))}, but must be a folder.")
     studio = Studio.load(checkpoint)
-    evaluation = measuring.evaluate(studio, real, samples, seed, psi, labels, inception, upscale_small)
+    evaluation = measuring.evaluate(studio, real, samples, seed, psi, labels, inception, upscale_small, held_out)
     written = report.save_evaluation(evaluation, studio, out)
     if neighbours:
         written.append(

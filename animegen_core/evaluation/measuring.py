@@ -43,8 +43,15 @@ _SHOWN = 500  # points of a plot
 class _Comparison:
     """The faces, the real images, and common data of several measures."""
 
-    def __init__(self, studio: Studio, cache: PictureCache, chosen: Split, drawn: list[Character]) -> None:
-        self.studio, self.cache, self.chosen, self.drawn = studio, cache, chosen, drawn
+    def __init__(
+        self,
+        studio: Studio,
+        cache: PictureCache,
+        chosen: Split,
+        drawn: list[Character],
+        held_out: PictureCache | None = None,
+    ) -> None:
+        self.studio, self.cache, self.chosen, self.drawn, self.held_out = studio, cache, chosen, drawn, held_out
         self.fakes = draw(studio, drawn)
         self.floor_images = cache.pictures[np.sort(chosen.floor_images)]
         self.trained, self.untrained = trained_space(), random_space()
@@ -95,6 +102,13 @@ class _Comparison:
         scores, floors = vars(manifold_scores(equal, fakes)), vars(manifold_scores(equal, floor_images))
         for name, values in scores.items():
             self.add(f"{name}_{space.title}", of_mean(values), floors[name].mean())
+        if self.held_out is not None and space is self.spaces[0]:
+            self.copying(real_features(self.cache, space), fakes, real_features(self.held_out, space))
+
+    def copying(self, real: Tensor, fakes: Tensor, held_out: Tensor) -> None:
+        """Distance of faces to the nearest of all real images, relative to that of images kept out of training."""
+        near_fake, near_new = nearest(fakes[:_NEIGHBOURS], real)[0], nearest(held_out, real)[0]
+        self.add("nearest_held_out", bootstrap(_ratio_of_medians, near_fake, near_new), 1)
 
     def patches(self) -> None:
         """Sliced Wasserstein distance."""
@@ -135,8 +149,7 @@ class _Comparison:
         reference, floor_images, fakes = self.features
         near_fake, whose = nearest(fakes[:_NEIGHBOURS], reference)
         near_real, _ = nearest(floor_images[:_NEIGHBOURS], reference)
-        ratio = bootstrap(lambda fake, real: float(fake.median() / real.median()), near_fake, near_real)
-        self.add("nearest_ratio", ratio, 1)
+        self.add("nearest_ratio", bootstrap(_ratio_of_medians, near_fake, near_real), 1)
         self.curves["closest"] = [
             {
                 "character": self.drawn[face].to_dict(),
@@ -167,6 +180,7 @@ def evaluate(
     tags: str | Path | None = None,
     inception: bool = False,
     upscale_small: bool = False,
+    held_out: str | Path | None = None,
 ) -> Evaluation:
     """Measure a checkpoint's faces, without downloads.
 
@@ -183,6 +197,7 @@ def evaluate(
             tags below the probability threshold, as in training.
         inception: also FID, KID and IS, if the Inception weights are installed; slow on a CPU.
         upscale_small: as in ``load_real_pictures``.
+        held_out: a folder or zip of images like the real ones, but kept out of training, to detect copying.
 
     Raises:
         AnimeGenError: a path or number is invalid, or there are too few images.
@@ -198,7 +213,8 @@ def evaluate(
     cache = load_real_pictures(studio, real_path, upscale_small)
     chosen = split(len(cache.names), samples)
     labels = None if tags is None else read_labels(tags, cache.names, LEAST_PROBABILITY)
-    comparison = _Comparison(studio, cache, chosen, characters(studio, chosen.count, seed, psi, labels))
+    new = None if held_out is None else load_real_pictures(studio, held_out, upscale_small)
+    comparison = _Comparison(studio, cache, chosen, characters(studio, chosen.count, seed, psi, labels), new)
     comparison.measure()
     if inception:
         comparison.inception()
@@ -260,6 +276,10 @@ def _looks(studio: Studio, labels: Tensor | None) -> str:
     if not studio.capabilities.labels:
         return "no colours to choose"
     return "any colours" if labels is None else "colours as frequent as the tags'"
+
+
+def _ratio_of_medians(a: Tensor, b: Tensor) -> float:
+    return float(a.median() / b.median())
 
 
 def _mean(levels: dict[int, float]) -> float:

@@ -50,6 +50,9 @@ MEASURES = {
     "checkerboard": Description("checkerboard", _NEAR, "excess of patterns of 2 and 4 px, relative to real images", 2),
     "sharpness": Description("sharpness", _NEAR, "energy of fine detail, relative to real images", 2),
     "nearest_ratio": Description("nearest real face", _NEAR, "distance, relative to a real face; well under 1 is copying", 2),
+    "nearest_held_out": Description(
+        "nearest real face, held out", _NEAR, "the same, relative to images kept out of training", 2
+    ),
     "fid": Description("FID", "lower", "Frechet distance in Inception features", 2),
     "kid": Description("KID x 1000", "lower", "kernel distance in Inception features"),
     "inception_score": Description("IS", "higher", "inception score", 2),

@@ -85,7 +85,7 @@ def test_every_measure_has_its_interval_and_an_untrained_generator_is_far_off_th
     written = json.loads((plain[1] / "evaluation.json").read_text())
     assert json.loads(plain[0].stdout) == written
     measures = written["measures"]
-    assert set(measures) == set(MEASURES) - {"fid", "kid", "inception_score"}
+    assert set(measures) == set(MEASURES) - {"nearest_held_out", "fid", "kid", "inception_score"}
     assert all(m["low"] <= m["value"] <= m["high"] for m in measures.values())
     assert (written["samples"], written["real_pictures"], written["colours"]) == (60, 124, None)
     for name in ("fd_imagenet", "kid_imagenet", "fd_anime", "kid_anime", "fd_random", "swd", "ms_ssim"):
@@ -124,11 +124,17 @@ def test_without_its_packages_the_imagenet_measures_are_left_out_and_it_says_so(
     ]
 
 
-def test_copies_of_real_pictures_are_told(real, tiny_checkpoint, monkeypatch):
+def test_copies_of_real_pictures_are_told(real, tiny_checkpoint, monkeypatch, draw, tmp_path):
     pictures = np.stack([np.asarray(Image.open(path)) for path in sorted(real.iterdir())])
+    for seed in range(200, 260):
+        draw(seed, (64, 64)).save(tmp_path / f"{seed}.png")
+    new = np.stack([np.asarray(Image.open(path)) for path in sorted(tmp_path.iterdir())])
+    monkeypatch.setattr(measuring, "draw", lambda studio, drawn: new)
+    assert evaluate(tiny_checkpoint, real, samples=60, held_out=tmp_path).measures["nearest_held_out"].value == 1
     monkeypatch.setattr(measuring, "draw", lambda studio, drawn: pictures[split(124, 60).reference[:60]])
-    comparison_of_copies = evaluate(tiny_checkpoint, real, samples=60)
+    comparison_of_copies = evaluate(tiny_checkpoint, real, samples=60, held_out=tmp_path)
     assert comparison_of_copies.measures["nearest_ratio"].high < 0.1
+    assert comparison_of_copies.measures["nearest_held_out"].high < 0.1
     closest = comparison_of_copies.curves["closest"][0]
     index = int(closest["file"][:3])
     assert split(124, 60).reference[closest["character"]["seed"]] == index
