@@ -26,7 +26,7 @@ def label_index(attribute: str, colour: object) -> int:
 
 
 def check_frequencies(where: str, frequencies: object) -> dict[str, dict[str, float]]:
-    """How often training showed each colour: {"hair": {"aqua": 0.06, ...}, "eyes": {...}}, as config.json holds it.
+    """Frequencies of colours in training, from config.json: {"hair": {"aqua": 0.06, ...}, "eyes": {...}}.
 
     Args:
         where: named in the sentence of an error.

@@ -79,7 +79,7 @@ def seed_to_noise(seed: int, count: int) -> Tensor:
 
 
 def seed_to_labels(seed: int, frequencies: Sequence[Sequence[float]]) -> list[int]:
-    """A label of each attribute for one seed, drawn with the given frequencies from a stream apart from the latent's.
+    """Labels for one seed, drawn with the given frequencies from another stream than the latent.
 
     Args:
         frequencies: for each attribute, how often each of its values occurs; they need not sum to 1.

@@ -160,7 +160,7 @@ def _example(seeds: list[int], latent_dim: int, labelled: bool) -> dict[str, Ten
 def _metadata(checkpoint: Checkpoint, labelled: bool) -> dict[str, str]:
     """Metadata of the file: colours, training data, licence, hash."""
     colours = {"hair": json.dumps(HAIR), "eyes": json.dumps(EYES)} if labelled else {}
-    if "label_frequencies" in checkpoint.config:  # with which the studio draws colours that are left open
+    if "label_frequencies" in checkpoint.config:  # for colours that are not chosen
         colours["label_frequencies"] = json.dumps(checkpoint.config["label_frequencies"])
     kept = {key: checkpoint.config[key] for key in ("family", "trained_on", "licence")}
     return {"program": "AnimeGen", "checkpoint": checkpoint.name, "checkpoint_hash": checkpoint.hash, **kept, **colours}

@@ -79,7 +79,7 @@ def _map_on_cpu(generator: StyleBasedGenerator, z: Tensor, labels: Tensor | None
 
 
 class _Labels:
-    """The labels of a character: those it asks for, and for the others what ``make_renderer`` says."""
+    """The labels of a character: its own, and for colours that are not chosen those of ``make_renderer``."""
 
     def __init__(self, frequencies: Frequencies | None) -> None:
         self._frequencies = None
@@ -87,7 +87,7 @@ class _Labels:
             self._frequencies = [[frequencies[name][colour] for colour in colours] for name, colours in ATTRIBUTES.items()]
 
     def of(self, character: Character, seed: int) -> Tensor:
-        """int64 (1, attributes) for the face of a seed, which for mixed styles is not the character's own."""
+        """int64 (1, attributes) for a seed; with mixed styles it is not always the character's own."""
         asked = [label_index(attribute, getattr(character, attribute)) for attribute in ATTRIBUTES]
         if self._frequencies is not None:
             drawn = seed_to_labels(seed, self._frequencies)
@@ -96,7 +96,7 @@ class _Labels:
 
 
 class LatentRenderer:
-    """Renderer of DCGANs, from z and, if conditional, soft labels. psi scales z; 0 is the mean latent."""
+    """Renderer of DCGANs, from z and, if conditional, soft labels. psi scales z; with psi 0, z is 0."""
 
     def __init__(self, generator: nn.Module, labels: _Labels | None, device: torch.device) -> None:
         self._generator = generator.to(device)

@@ -92,7 +92,7 @@ class Studio:
             yield draw(lambda who=character: self._draw(self._locate(who), size))
 
     def render_at(self, character: Character, sizes: Sequence[int]) -> list[Image.Image]:
-        """One face at several sizes, for which it goes through the generator once.
+        """Draw one face at several sizes, with one pass of the generator.
 
         Raises:
             AnimeGenError: as in ``render``.

@@ -1,4 +1,4 @@
-"""Many visitors of the studio at once, each asking for 16 other faces: how long they wait, and what memory does meanwhile.
+"""Many simultaneous visitors of the studio, each with other faces: waiting times and memory.
 
 The studio runs as ``python app.py``, with the checkpoint that it opens with. Visitors are plain HTTP clients with an address
 each. They wait for their results as the page does, and are shown their places in the queue as it is.
@@ -34,7 +34,7 @@ def main() -> None:
 
 @contextmanager
 def running_studio() -> Iterator[tuple[str, psutil.Process]]:
-    """The address and the process of a studio that answers; it ends with the block."""
+    """Address and process of a running studio, for the block."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -62,7 +62,7 @@ async def _measure(url: str, app: psutil.Process) -> None:
     functions = httpx.get(f"{url}/config", timeout=60).json()["dependencies"]
     number = next(function["id"] for function in functions if function["api_name"] == "generate")
     visitors = [Visitor(url, number, index) for index in range(_MANY)]
-    await _ask(visitors, 1)  # threads, buffers and caches are there from now on
+    await _ask(visitors, 1)  # warm-up of threads, buffers and caches
     before = app.memory_info().rss
     cpu = sum(app.cpu_times()[:2])
     rounds = [await _ask(visitors[:_VISITORS]) for _ in range(_ROUNDS)]
@@ -90,7 +90,7 @@ async def _ask(visitors: list["Visitor"], faces: int = _FACES) -> list[tuple[flo
 
 
 class Visitor:
-    """A page of an address of its own.
+    """A page with a separate address.
 
     Args:
         url: the studio's.
@@ -104,7 +104,7 @@ class Visitor:
         self._number, self._index, self._seed = number, index, index * 10_000
 
     async def ask(self, faces: int) -> tuple[float, int | None]:
-        """Ask for faces that nobody has asked for before. Returns seconds, and the first place in the queue that was shown."""
+        """Request new faces. Returns seconds, and the first reported position in the queue."""
         self._seed += faces
         arguments = [self._seed, faces, "any", "any", 0.7, 0, 0, 0, DEFAULT_CHECKPOINT]
         session = f"visitor{self._index}"
@@ -119,7 +119,7 @@ class Visitor:
                 if message.get("msg") == "process_completed":
                     assert message["success"] and len(message["output"]["data"][0]) == faces, message
                     return time.perf_counter() - start, place
-        raise RuntimeError("The studio has hung up.")
+        raise RuntimeError("The studio closed the connection.")
 
 
 if __name__ == "__main__":

@@ -472,7 +472,7 @@ def test_without_a_network_strangers_get_what_everybody_could_read_and_no_more(p
     assert Studio.load(REPO, "cpu", local_folders=False).checkpoint.name == REPO
     told = refused(Studio.load, "me/secret", "cpu", local_folders=False)
     assert told.startswith("The Hugging Face Hub cannot be reached")
-    assert told.endswith("it is not known whether everybody may read 'me/secret'.")
+    assert told.endswith("it is unknown whether everybody may read 'me/secret'.")
 
 
 def test_without_a_network_strangers_do_not_get_what_was_made_private(published, logged_in):
@@ -486,7 +486,7 @@ def test_without_a_network_strangers_do_not_get_what_was_made_private(published,
 def test_a_stranger_is_not_shown_a_gated_model_fetched_by_its_owner(published, logged_in):
     Studio.load(REPO, "cpu")
     published.gated.add(REPO)
-    assert "'me/faces' on the Hugging Face Hub is not for everybody" in refused(Studio.load, REPO, "cpu", local_folders=False)
+    assert "'me/faces' on the Hugging Face Hub is not public" in refused(Studio.load, REPO, "cpu", local_folders=False)
     published.switch_off()
     assert "cannot be reached" in refused(Studio.load, REPO, "cpu", local_folders=False)
 

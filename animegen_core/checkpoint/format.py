@@ -140,7 +140,7 @@ def load_checkpoint(name: str | Path | HubName, local_folders: bool = True) -> C
 
 
 def _hash(folder: Path, config: dict[str, Any]) -> str:
-    """12 hex digits of all that decides which face a seed has: the weights, and where colours are drawn, their frequencies."""
+    """12 hex digits of all that determines the face of a seed: weights and, if present, label frequencies."""
     weights, frequencies = weights_hash(folder), config.get("label_frequencies")
     if frequencies is None:
         return weights

@@ -89,9 +89,9 @@ def _cached(name: HubName) -> Path | None:
 
 
 def _check_public(name: HubName, cached: Path) -> None:
-    """See that everybody may read a model of which there is a copy."""
+    """Check that a cached model is public."""
     note = _public_note(cached)
-    with plain_errors(name, f"it is not known whether everybody may read '{name.repo}'"):
+    with plain_errors(name, f"it is unknown whether everybody may read '{name.repo}'"):
         try:
             info = HfApi(token=False).model_info(name.repo, revision=name.revision, timeout=TIMEOUT)
         except errors.HfHubHTTPError as error:
@@ -104,11 +104,11 @@ def _check_public(name: HubName, cached: Path) -> None:
             raise
     _note_public(info, cached)
     if not note.exists():
-        raise AnimeGenError(f"'{name.repo}' on the Hugging Face Hub is not for everybody; ask for access on its page.")
+        raise AnimeGenError(f"'{name.repo}' on the Hugging Face Hub is not public; request access on its page.")
 
 
 def _public_note(folder: Path) -> Path:
-    """The file in the Hub's cache that says that everybody could read a model when the Hub was last asked."""
+    """The file in the Hub's cache that marks a model as public when the Hub was last asked."""
     return folder.parents[1] / "animegen-public"
 
 

@@ -22,8 +22,8 @@ def classifier(
     out: Annotated[Path | None, typer.Option(help="Output folder, such as checkpoints/labeller-64.")] = None,
     runs: Annotated[Path, typer.Option(help="Parent of the numbered run folder with log and state.")] = Path("runs"),
     resume: Annotated[Path | None, typer.Option(help="Resume the run in this folder, with its options.")] = None,
-    trained_on: Annotated[str, typer.Option(help="Description of the data for the config.")] = "unnamed images",
-    licence: Annotated[str, typer.Option(help="Licence for the config.")] = "other",
+    trained_on: Annotated[str, typer.Option(help="Description of the training data, for config.json.")] = "unnamed images",
+    licence: Annotated[str, typer.Option(help="Licence of the weights, for config.json.")] = "other",
     **given: Any,
 ) -> None:
     """Train a classifier of hair and eye colours. Prints its accuracy on a held-out tenth of the tags."""

@@ -1,6 +1,6 @@
 """The commands ``evaluate``, ``compare`` and ``features`` of ``python -m animegen_core``.
 
-What measures and trains is imported when one of them runs: drawing a face does not wait for it.
+Evaluation and training are imported only when one of them runs.
 """
 
 import json
@@ -92,8 +92,8 @@ def features(
         float | None, typer.Option(help="Stop this start after so many minutes and save; --resume continues.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of weights, views and order.")] = 0,
-    trained_on: Annotated[str, typer.Option(help="Description of the data for the config.")] = "unnamed images",
-    licence: Annotated[str, typer.Option(help="Licence for the config.")] = "other",
+    trained_on: Annotated[str, typer.Option(help="Description of the training data, for config.json.")] = "unnamed images",
+    licence: Annotated[str, typer.Option(help="Licence of the weights, for config.json.")] = "other",
 ) -> None:
     """Train the feature network of the metrics. Values of two feature networks are not comparable."""
     from animegen_core.training.helpers.features import PretrainingOptions, fit_and_save

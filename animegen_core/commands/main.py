@@ -119,9 +119,9 @@ def animate(
 def mix(
     out: Annotated[Path, typer.Option(help="The PNG to write.")],
     checkpoint: _Checkpoint = DEFAULT_CHECKPOINT,
-    coarse: Annotated[int | None, typer.Option(help="Seed of pose and shape.")] = None,
-    middle: Annotated[int | None, typer.Option(help="Seed of the features.")] = None,
-    fine: Annotated[int | None, typer.Option(help="Seed of the colours.")] = None,
+    coarse: Annotated[int | None, typer.Option(help="Seed of the face that gives pose and shape.")] = None,
+    middle: Annotated[int | None, typer.Option(help="Seed of the face that gives features.")] = None,
+    fine: Annotated[int | None, typer.Option(help="Seed of the face that gives colours.")] = None,
     rows: Annotated[str | None, typer.Option(help="For a matrix of mixes: seeds of the colours, one row each.")] = None,
     columns: Annotated[
         str | None, typer.Option(help="For a matrix of mixes: seeds of pose, shape and features, one column each.")

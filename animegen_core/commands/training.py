@@ -117,7 +117,7 @@ def _train(
 
 
 def _own_options(family: Family) -> list[Flag]:
-    """The flags that are no part of what a run is."""
+    """The flags that are not options of the family."""
     own: list[Flag] = [
         ("data", Path | None, None, "Folder or zip of images; with --resume by default that of the run."),
         ("out", Path, Path("runs"), "Parent of the numbered run folder."),

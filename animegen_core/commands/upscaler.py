@@ -30,8 +30,8 @@ def upscaler(
     threads: Annotated[
         int | None, typer.Option(help="Number of threads; by default OMP_NUM_THREADS, or chosen by torch.")
     ] = None,
-    trained_on: Annotated[str, typer.Option(help="Description of the data for the config.")] = "unnamed images",
-    licence: Annotated[str, typer.Option(help="Licence for the config.")] = "other",
+    trained_on: Annotated[str, typer.Option(help="Description of the training data, for config.json.")] = "unnamed images",
+    licence: Annotated[str, typer.Option(help="Licence of the weights, for config.json.")] = "other",
     **given: Any,
 ) -> None:
     """Train a network that enlarges faces. Prints PSNR and sharpness on held-out images, beside those of interpolation."""

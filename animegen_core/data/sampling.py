@@ -107,7 +107,7 @@ def picture_weights(labels: Tensor) -> Tensor:
 
 
 def label_frequencies(labels: Tensor) -> dict[str, dict[str, float]]:
-    """How often each colour is known in labels (N, attributes): fractions that sum to 1, of four digits; by attribute.
+    """Frequencies of the known colours in labels (N, attributes), by attribute: fractions of four digits that sum to 1.
 
     Where nothing is known of an attribute, all its colours are as frequent.
     """

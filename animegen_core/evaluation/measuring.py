@@ -67,7 +67,7 @@ class _Comparison:
         self.features: tuple[Tensor, Tensor, Tensor] = ()  # of reference, floor images and faces
 
     def measure(self) -> None:
-        """All that is measured of faces without their colours."""
+        """Run all measures except those of colours."""
         steps: list[Callable[[], None]] = [
             *(partial(self.distances, space) for space in self.spaces),
             self.patches,
@@ -81,7 +81,7 @@ class _Comparison:
             step()
 
     def inception(self) -> None:
-        """The true FID, KID and IS, if the weights are at hand, or a note why not."""
+        """FID, KID and IS, if the Inception weights are installed, or a note with the reason."""
         found, sentence = inception_scores(self.floor_images, self.fakes)
         for key, interval in found.items():
             self.add(key, interval)
@@ -250,7 +250,7 @@ def load_real_pictures(studio: Studio, path: str | Path, upscale_small: bool = F
 def _colours(
     studio: Studio, cache: PictureCache, psi: float, seed: int, labels: Tensor | None
 ) -> dict[str, dict[str, ColourScore]] | None:
-    """How often faces have the colours that were asked for; None where none can be."""
+    """How often faces have the chosen colours; None without labels."""
     if not studio.capabilities.labels:
         return None
     real = known_accuracies() if labels is None else real_accuracies(cache.pictures, labels)

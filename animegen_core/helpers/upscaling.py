@@ -24,7 +24,7 @@ UPSCALER_NETWORK = HelperKind("an upscaler", "upscaler", "upscaler", Upscaler)
 UPSCALER = "upscaler-x4"
 METHODS = ("upscaler", "lanczos")
 _FACTORS = (1, 2, 4, 8, 16, 32)
-_ALWAYS, _LARGEST = 8, 2048  # the factor up to which any size is allowed, and the size in pixels up to which any factor is
+_ALWAYS, _LARGEST = 8, 2048  # all factors up to 8 are allowed, and larger ones up to 2048 px
 
 _loaded: dict[Path, Upscaler] = {}
 _LOCK = Lock()  # the network loads once, and only one thread uses it

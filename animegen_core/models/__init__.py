@@ -1,4 +1,4 @@
-"""Networks only: no files, no training, no interface. ``families.FAMILIES`` lists the generators."""
+"""Networks, without files, training and interface. ``families.FAMILIES`` lists the generators."""
 
 from torch import nn
 

@@ -4,12 +4,12 @@ CROSSOVERS = (16, 64)  # px: coarse styles are those of 4 and 8 px, middle of 16
 
 
 def doublings(size: int) -> int:
-    """How often 4 px are doubled to ``size`` px, a power of two from 4."""
+    """Number of doublings from 4 px to ``size`` px, a power of two from 4."""
     return size.bit_length() - (4).bit_length()
 
 
 def doubled(times: int) -> int:
-    """4 px, doubled so often."""
+    """The size in px after so many doublings of 4 px."""
     return 4 << times
 
 

@@ -22,7 +22,7 @@ LOSSES = ("nonsaturating", "relativistic")
 class StyleBasedOptions(TrainOptions):
     """Options of StyleGAN and StyleGAN2. Penalties are lazy: computed only every few steps (Karras et al. 2020, appendix B)."""
 
-    batch: int = option(64, "Images in a batch, over all processes.")
+    batch: int = option(64, "Batch size over all processes.")
     lr: float = option(1e-3, "Adam's learning rate.")
     beta1: float = option(0.0, "Adam's beta 1: no momentum.")
     beta2: float = option(0.99, "Adam's beta 2.")
@@ -78,7 +78,7 @@ class StyleGANOptions(StyleBasedOptions):
 class StyleGAN2Options(LabelOptions, StyleBasedOptions):
     """StyleGAN2, conditioned on hair and eye colour if there are labels: batch 32, Adam 2.5e-3 with betas (0, .99)."""
 
-    batch: int = option(32, "Images in a batch, over all processes.")
+    batch: int = option(32, "Batch size over all processes.")
     lr: float = option(2.5e-3, "Adam's learning rate.")
     latent_dim: int = option(256, "Length of z and of w.")
     mapping_depth: int = option(2, "Layers of the mapping network.")

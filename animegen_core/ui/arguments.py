@@ -69,7 +69,7 @@ def fetched_address(body: Any) -> str | None:
 
 
 def _within(body: Any) -> Iterator[Any]:
-    """A JSON value and all values in it, at any depth."""
+    """Yield a JSON value and all nested values."""
     waiting = [body]
     while waiting:
         value = waiting.pop()
@@ -86,7 +86,7 @@ def _names(function: BlockFunction) -> list[str]:
 
 
 def _check_event(demo: gr.Blocks, function: BlockFunction, event: Any) -> None:
-    """An event of the page's own components has the fields that they declare (see ``components``)."""
+    """Check that an event of the page's own components has their declared fields (see ``components``)."""
     if not isinstance(event, dict):
         raise AnimeGenError(f"'event_data' is {quote(event)}, but must be an object that says what was chosen.")
     if any(_is_file(one) and not _lies_here(one["path"]) for one in _within(event)):
@@ -135,7 +135,7 @@ def _one(control: gr.Radio | gr.Dropdown, value: Any) -> str | None:
     if getattr(control, "allow_custom_value", False):
         return None if value is None else _text(control, value)
     choices = [choice for _, choice in control.choices]
-    empty = value is None and isinstance(control, gr.Dropdown)  # a radio always has a choice
+    empty = value is None and isinstance(control, gr.Dropdown)  # a radio always has a value
     return None if empty or value in choices else f"one of: {', '.join(map(str, choices))}"
 
 
@@ -160,7 +160,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_file(value: Any) -> bool:
-    """As Gradio sees it."""
+    """Whether Gradio would treat the value as a file."""
     return isinstance(value, dict) and isinstance(value.get("path"), str)
 
 

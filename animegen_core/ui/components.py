@@ -12,7 +12,7 @@ import gradio as gr
 
 _ASSETS = Path(__file__).parent / "assets"
 _INDEX = {"index": (int,)}
-_DESCRIBED = {"pick": {"description": (str,)}}  # a text, as Gradio takes an object that has a path, as films do, for a file
+_DESCRIBED = {"pick": {"description": (str,)}}  # JSON text: Gradio treats objects with a path as files
 
 
 def asset(name: str) -> str:
@@ -21,7 +21,7 @@ def asset(name: str) -> str:
 
 
 def _component(script: str, value: Any, elem_id: str, events: dict[str, dict] | None = None, **options: Any) -> gr.HTML:
-    """A bare element into which a script draws ``value``.
+    """An empty element in which a script draws ``value``.
 
     Args:
         events: what the script triggers: by event the types of the fields of its data, which the gate checks.

@@ -43,13 +43,13 @@ def psi_slider(elem_id: str, value: float) -> gr.Slider:
 
 
 def size_radio(elem_id: str) -> gr.Radio:
-    """How large the images in a file are, in pixels."""
+    """The size of a file's images in pixels."""
     choices = [("Own size", _OWN_SIZE), *((f"{side} px", side) for side in _FILE_SIZES)]
     return gr.Radio(choices, value=_FILE_SIZES[0], label="Size of files", elem_id=elem_id, elem_classes="compact")
 
 
 def size_of(studio: Studio, wanted: int) -> int:
-    """The size in pixels that a radio's choice means: the smallest of the checkpoint's sizes that is not below it."""
+    """The chosen size in pixels, rounded up to one of the checkpoint's sizes."""
     return next((size for size in studio.sizes if size >= wanted), studio.sizes[-1])
 
 
@@ -75,7 +75,7 @@ def the_seed(value: object, name: str = "Seed") -> int:
 
 
 def consecutive_seeds(first: int, faces: object) -> list[int]:
-    """``faces`` seeds from a first one on, starting again at 0 after the highest.
+    """``faces`` consecutive seeds from a first one on; 0 follows the highest.
 
     Raises:
         AnimeGenError: the number of faces is out of range.
@@ -93,7 +93,7 @@ def new_seed() -> int:
 def character_of(
     seed: int, hair: str | None, eyes: str | None, psi: float, variation_seed: object = 0, variation_strength: float = 0
 ) -> Character:
-    """The character of a seed that controls describe.
+    """The character of a seed and values of controls.
 
     Raises:
         AnimeGenError: a value is out of range.

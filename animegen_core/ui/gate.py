@@ -91,7 +91,7 @@ def guarded(proxies: str) -> dict[str, Any]:
     """Keyword arguments for the FastAPI app: the gate, and error messages that do not repeat the request.
 
     Args:
-        proxies: addresses and networks whose X-Forwarded-For says who the visitor is: the last address in it that is no proxy.
+        proxies: trusted addresses and networks. The visitor is the last address in their X-Forwarded-For that is not a proxy.
     """
     return dict(
         middleware=[Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies), Middleware(Gate)],

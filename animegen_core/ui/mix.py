@@ -36,7 +36,7 @@ from animegen_core.ui.pictures import check_pixels, data_url, file_stem, history
 
 _SIDE = 8  # faces in a row or column of the matrix
 _PARTS = {"coarse": "pose and face shape", "middle": "features and hair style", "fine": "colours"}
-_LEAST, _MOST = 1, 5  # doublings of 4 px at which a slider lets middle and fine styles begin: 8 and 128 px
+_LEAST, _MOST = 1, 5  # range of the crossover sliders in doublings of 4 px: 8 to 128 px
 
 
 class MixTab:
@@ -294,7 +294,7 @@ def _control_values(character: Character) -> tuple:
 
 
 def _steps(character: Character) -> list[int]:
-    """Values of the crossovers' sliders."""
+    """Values of the crossover sliders."""
     return [min(max(doublings(size), _LEAST), _MOST) for size in character.crossovers]
 
 

@@ -54,10 +54,10 @@ def message(verb: str, described: Character | Animation | Matrix, **more: Any) -
 
 
 def nth(items: list, index: int) -> Any:
-    """The item that was clicked.
+    """The clicked item.
 
     Raises:
-        AnimeGenError: there is none, as when the server has forgotten the page since.
+        AnimeGenError: it does not exist, for example because the page has expired.
     """
     if not 0 <= index < len(items):
         raise AnimeGenError(f"There is no face {index + 1} any more; there are {len(items)}. Load the page again.")

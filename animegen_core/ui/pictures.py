@@ -65,7 +65,7 @@ def draw_files(
     embed: bool = True,
     drawn: Mapping[int, Image.Image] | None = None,
 ) -> Iterator[tuple[str, str]]:
-    """PNG files of faces, with their captions, one by one as they are drawn.
+    """Yield PNG files of faces, with captions, as they are drawn.
 
     Args:
         drawn: images of that size that are there already, by the place of their character.
@@ -79,14 +79,14 @@ def draw_files(
 
 
 def check_pixels(count: int, what: str, side: int) -> None:
-    """See, before anything is drawn, that a file is not larger than a visitor may ask for.
+    """Check the size of a file before it is drawn.
 
     Raises:
-        AnimeGenError: ``count`` images of ``side`` pixels are more; they are called ``what`` in the sentence.
+        AnimeGenError: ``count`` images of ``side`` pixels are too many; the message calls them ``what``.
     """
     if count * side**2 > _MOST_PIXELS:
         most = _MOST_PIXELS // side**2
-        raise AnimeGenError(f"{count} {what} of {side} px are too many; take {most} or fewer, or a smaller size.")
+        raise AnimeGenError(f"{count} {what} of {side} px are too many; choose at most {most}, or a smaller size.")
 
 
 def blank_file(cache: str) -> str:
@@ -103,7 +103,7 @@ def shown_side(studio: Studio, most: int) -> int:
 
 
 def large_view(studio: Studio, character: Character, picture: Image.Image | None = None) -> dict[str, Any]:
-    """A ``live_face``'s value: the face, drawn here unless its image is given."""
+    """The value of a ``live_face``; the face is drawn unless its image is given."""
     words = caption(character)
     return {
         "src": data_url(picture or studio.render(character, shown_side(studio, LARGE))),

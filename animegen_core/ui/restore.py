@@ -28,7 +28,7 @@ def thumbnailer(studios: Studios) -> Callable[[dict[str, Any]], str]:
 
 
 def restores(page: Page, event: Callable) -> None:
-    """Let an event of a component, which has a ``description`` as a JSON text, set all controls."""
+    """Let a component's event, which has a ``description`` as JSON text, set all controls."""
 
     @shows_errors
     def from_event(event: gr.EventData) -> tuple:

@@ -64,7 +64,7 @@ class Settings:
 def read_command_line(
     arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ
 ) -> tuple[Settings, int | None]:
-    """Settings and port of ``python app.py``: flags win over variables. ``--help`` prints both and exits.
+    """Settings and port of ``python app.py``, from flags and environment variables; flags win. ``--help`` exits.
 
     Args:
         arguments: by default those of this process.
@@ -80,8 +80,8 @@ def read_command_line(
         description="Start the studio in the browser.",
         epilog=f"Settings and their environment variables:\n{inspect.getdoc(Settings).partition('Attributes:')[2]}\n"
         "GRADIO_SERVER_NAME and GRADIO_SERVER_PORT set address and port, ANIMEGEN_VOTES the file of the votes, and\n"
-        "ANIMEGEN_VOTE_PICTURES a folder or zip of real images that take part in the vote. ANIMEGEN_VOTE_CHECKPOINTS names\n"
-        "the checkpoints that take part, and ANIMEGEN_VOTE_PAIRS is a number of pairs, the same for every visitor.",
+        "ANIMEGEN_VOTE_PICTURES a folder or zip of real images that take part in the vote. ANIMEGEN_VOTE_CHECKPOINTS lists\n"
+        "the checkpoints that take part. ANIMEGEN_VOTE_PAIRS is a number of pairs, equal for every visitor.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--checkpoint", help="First checkpoint, instead of ANIMEGEN_CHECKPOINT.")
@@ -94,10 +94,10 @@ def read_command_line(
 
 
 def whole_number(name: str, text: str, least: int, most: int) -> int:
-    """The number that a setting's text means.
+    """Parse the number of a setting.
 
     Raises:
-        AnimeGenError: it is no whole number from ``least`` to ``most``.
+        AnimeGenError: it is not a whole number from ``least`` to ``most``.
     """
     if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
         raise AnimeGenError(f"{name} is {quote(text)}, but must be a whole number from {least} to {most}.")

@@ -29,7 +29,7 @@ class Studios:
         self.hub = hub
         self._given = {studio.checkpoint.name: studio for studio in (default, *others)}
         self._loaded: dict[str, Studio] = {}
-        self._opening: dict[str, Future[Studio]] = {}  # by name, what the others who want it wait for
+        self._opening: dict[str, Future[Studio]] = {}  # by name; others wait for its result
         self._device = default.device
         self._lock = threading.Lock()
 
@@ -71,7 +71,7 @@ class Studios:
                 self._opening[name] = mine = Future()
         if opened is not None:
             return opened.result()
-        try:  # without the lock: a download takes a while
+        try:  # without the lock, because a download takes long
             mine.set_result(self._open(name))
         except BaseException as error:
             mine.set_exception(error)

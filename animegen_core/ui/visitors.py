@@ -24,7 +24,7 @@ _MOST_SESSIONS = 512  # sessions whose messages are kept until they are fetched
 
 
 def address_of(request: Any) -> str:
-    """The client address of a request of FastAPI or Gradio; of IPv6 the /64 network, as a household has all of one."""
+    """The client address of a request of FastAPI or Gradio; for IPv6 the /64 network, which one household has."""
     host = request.client.host if request.client else ""
     try:
         return str(ip_network(f"{host.partition('%')[0]}/64", strict=False)) if ":" in host else host

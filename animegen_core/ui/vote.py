@@ -64,7 +64,7 @@ class Booth:
         pictures: folder or zip of real images that take part, or None.
         chance: source of all random choices; by default unpredictable.
         checkpoints: those that take part; by default all.
-        pairs: number of pairs, which are the same for every visitor; None for endless random pairs.
+        pairs: number of pairs, equal for every visitor; None means endless random pairs.
 
     Attributes:
         contestants: names of checkpoints; None means the real images.
@@ -132,7 +132,7 @@ class VoteTab:
         pictures: real images that take part; by default ``$ANIMEGEN_VOTE_PICTURES``, or none.
 
     Raises:
-        AnimeGenError: the images or a checkpoint do not exist, or ``$ANIMEGEN_VOTE_PAIRS`` is no number.
+        AnimeGenError: the images or a checkpoint do not exist, or ``$ANIMEGEN_VOTE_PAIRS`` is not a number.
     """
 
     def __init__(self, page: Page, votes: str | Path | None = None, pictures: str | Path | None = None) -> None:

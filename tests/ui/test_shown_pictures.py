@@ -27,5 +27,5 @@ def test_a_file_has_the_wanted_size_or_the_next_that_the_checkpoint_can_have(own
 
 def test_a_file_of_too_many_pixels_is_refused_with_the_most_images():
     check_pixels(15, "faces", 2048)
-    with pytest.raises(AnimeGenError, match="16 faces of 2048 px are too many; take 15 or fewer, or a smaller size"):
+    with pytest.raises(AnimeGenError, match="16 faces of 2048 px are too many; choose at most 15, or a smaller size"):
         check_pixels(16, "faces", 2048)

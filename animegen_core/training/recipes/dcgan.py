@@ -46,7 +46,7 @@ class DCGANRecipe(Recipe):
         return losses.bce_generator_loss(logits) + self.options.feature_matching * matching
 
     def _augmented(self, images: Tensor) -> Tensor:
-        """Images (N, 3, H, W) as the discriminator sees them."""
+        """Augmented images (N, 3, H, W)."""
         return augment(images, self.options.operations, 1.0)
 
     def _sizes(self) -> dict[str, int | bool]:
