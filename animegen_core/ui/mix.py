@@ -157,10 +157,10 @@ class MixTab:
         if not studio.capabilities.styles:
             return (gr.skip(),) * 3
         character = _mixed(template, *controls)
-        seeds = controls[:3]
+        seeds = _seeds(character)
         plain = replace(character, variation_strength=0.0, **dict.fromkeys(BANDS))
         faces = [
-            {"src": data_url(studio.render(replace(plain, seed=the_seed(seed)))), "label": f"Seed {seed}: {_PARTS[band]}"}
+            {"src": data_url(studio.render(replace(plain, seed=seed))), "label": f"Seed {seed}: {_PARTS[band]}"}
             | {"short": band}
             for band, seed in zip(BANDS, seeds)
         ]
@@ -213,7 +213,7 @@ class MixTab:
             from_middle, from_fine, hair, eyes, _ = others
             values = from_middle, from_fine, character.hair or hair, character.eyes or eyes, character.psi
             return {"seed": seeds[0]}, *seeds, *values, *sides
-        seeds = [character.seed if getattr(character, band) is None else getattr(character, band) for band in BANDS]
+        seeds = _seeds(character)
         return note["character"], *seeds, *_control_values(character), *sides
 
     @shows_errors
@@ -296,6 +296,11 @@ def _control_values(character: Character) -> tuple:
 def _steps(character: Character) -> list[int]:
     """Values of the crossover sliders."""
     return [min(max(doublings(size), _LEAST), _MOST) for size in character.crossovers]
+
+
+def _seeds(character: Character) -> list[int]:
+    """The seeds that give coarse, middle and fine styles."""
+    return [character.seed if getattr(character, band) is None else getattr(character, band) for band in BANDS]
 
 
 def _require_ours(matrix: Matrix) -> None:

@@ -39,7 +39,7 @@ def test_three_faces_become_one(mixer, studios, tmp_path):
     checkpoint, character = read_character(read_description(path))
     assert character == Character(9, psi=0.7, middle=99, fine=11)
     with Image.open(path) as picture:
-        assert picture.tobytes() == studios.get(checkpoint).render(character, 128).tobytes()
+        assert picture.tobytes() == studios.get(checkpoint).render(character, 256).tobytes()
 
 
 def test_a_crossover_moves_what_is_taken_from_whom(mixer):

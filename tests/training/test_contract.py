@@ -57,7 +57,7 @@ def test_a_run_resumes_to_the_bit_and_its_faces_render(pictures, family, options
     (whole,), (parts,) = ([*pictures.parent.glob(f"{out}/0*")] for out in ("whole", "parts"))
     trained(family, "--resume", parts, "--kimg", 0.028)
 
-    assert said.startswith("12 pictures") and ("hair known of 12" in said) == ("labels" in options)
+    assert said.startswith("12 images") and ("hair known of 12" in said) == ("labels" in options)
     first, second = (load_file(folder / "state.safetensors") for folder in (whole, parts))
     assert first.keys() == second.keys() and not [name for name in first if not torch.equal(first[name], second[name])]
     assert [row["images"] for row in read_log(parts / "log.csv")] == [4, 8, 12, 16, 20, 24, 28]
