@@ -49,7 +49,8 @@ _Checkpoint = Annotated[
     typer.Option(help="A bundled checkpoint's name, a folder, or user/repo[@revision].", autocompletion=bundled_names),
 ]
 _Size = Annotated[
-    int | None, typer.Option(help="Size in px: the checkpoint's own, or 2, 4 or 8 times that; by default its own.")
+    int | None,
+    typer.Option(help="Size in px: the checkpoint's own, or 2, 4, 8 ... times that, up to 2048; by default its own."),
 ]
 _Device = Annotated[str | None, typer.Option(help="cpu, cuda ...; by default the best available.")]
 _Hair = Annotated[str | None, typer.Option(help=f"{', '.join(HAIR)}; any if left out.", autocompletion=lambda: HAIR)]
