@@ -203,12 +203,7 @@ def evaluate(
         AnimeGenError: a path or number is invalid, or there are too few images.
     """
     began = time.monotonic()
-    if not LEAST <= samples <= MOST:
-        raise AnimeGenError(f"samples is {samples}, but must be from {LEAST} to {MOST:,}.")
-    if not 0 <= seed <= MAX_SEED - MOST:
-        raise AnimeGenError(
-            f"seed is {seed}, but must be from 0 to {MAX_SEED - MOST}, because the faces have the following seeds."
-        )
+    _check_numbers(samples, seed)
     studio = studio if isinstance(studio, Studio) else Studio.load(studio)
     cache = load_real_pictures(studio, real_path, upscale_small)
     chosen = split(len(cache.names), samples)
@@ -245,6 +240,16 @@ def load_real_pictures(studio: Studio, path: str | Path, upscale_small: bool = F
         AnimeGenError: the path has no images, or there is no upscaler.
     """
     return load_pictures(path, studio.checkpoint.generator.resolution, enlarge=loaded_enlarger() if upscale_small else None)
+
+
+def _check_numbers(samples: int, seed: int) -> None:
+    """Raise AnimeGenError if a number is out of range."""
+    if not LEAST <= samples <= MOST:
+        raise AnimeGenError(f"samples is {samples}, but must be from {LEAST} to {MOST:,}.")
+    if not 0 <= seed <= MAX_SEED - MOST:
+        raise AnimeGenError(
+            f"seed is {seed}, but must be from 0 to {MAX_SEED - MOST}, because the faces have the following seeds."
+        )
 
 
 def _colours(
