@@ -80,6 +80,17 @@ def atomic_write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+@contextmanager
+def named_errors(path: Path) -> Iterator[None]:
+    """Give an OSError raised inside, such as that of a full disk, the name of the file if it has none."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
 def _raise_of(error: Exception, path: Path, temporary: Path) -> None:
     """Raise the operating system's error behind ``error``, if there is one, with the name of the target file."""
     if isinstance(error, OSError):

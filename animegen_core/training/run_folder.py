@@ -20,7 +20,7 @@ from pathlib import Path
 from torch.utils.tensorboard import SummaryWriter
 
 from animegen_core.errors import AnimeGenError
-from animegen_core.files import atomic_path, atomic_write_text
+from animegen_core.files import atomic_path, atomic_write_text, named_errors
 from animegen_core.training.options import TrainOptions
 
 OPTIONS, LOG, PLOT, STATE = "options.json", "log.csv", "losses.png", "state.safetensors"
@@ -88,15 +88,16 @@ class RunLog:
 
     def add(self, row: dict[str, float]) -> None:
         """Append a row; its ``images`` is the step in TensorBoard."""
-        with self.path.open("a", newline="") as stream:
+        with named_errors(self.path), self.path.open("a", newline="") as stream:
             writer = csv.DictWriter(stream, row.keys())
             if not self.rows:
                 writer.writeheader()
             writer.writerow(row)
         self.rows.append(row)
-        for name, value in row.items():
-            if name != "images" and not math.isnan(value):
-                self.tensorboard.add_scalar(name, value, int(row["images"]))
+        with named_errors(self.path.parent):  # TensorBoard's thread writes now and then; its error is raised here
+            for name, value in row.items():
+                if name != "images" and not math.isnan(value):
+                    self.tensorboard.add_scalar(name, value, int(row["images"]))
 
     def plot(self) -> None:
         """Draw the losses and the discriminator's scores over images into losses.png."""
@@ -119,7 +120,8 @@ class RunLog:
 
     def close(self) -> None:
         """Flush TensorBoard's file."""
-        self.tensorboard.close()
+        with named_errors(self.path.parent):
+            self.tensorboard.close()
 
 
 def read_log(path: Path) -> list[dict[str, float]]:

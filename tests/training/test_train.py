@@ -27,7 +27,7 @@ from animegen_core.models import dcgan
 from animegen_core.training import DCGANOptions, Trainer, train, train_dcgan
 from animegen_core.training.options import ConditionalDCGANOptions
 from animegen_core.training.recipes import ConditionalDCGANRecipe, DCGANRecipe
-from animegen_core.training.run_folder import load_options, read_log
+from animegen_core.training.run_folder import RunLog, load_options, read_log
 
 ROOT = Path(__file__).parents[2]
 FULL_SIZE = ("--device", "cpu", "--precision", "fp32", "--batch", 4)
@@ -523,30 +523,72 @@ def test_a_tilde_after_an_equals_sign_is_the_home_folder(pictures, tmp_path, mon
     assert (tmp_path / "runs" / "00000-dcgan-64" / "checkpoint").is_dir()
 
 
-@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="a file system of a given size must be mounted")
+@pytest.fixture
+def disk(tmp_path):
+    """A file system of 12 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)]
+    if sys.platform != "linux" or os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("a tmpfs cannot be mounted")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
 @pytest.mark.parametrize("left", ["for the log", "for the log and the state"])
 @pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_run_that_meets_a_full_disk_says_so_in_one_sentence_and_goes_on_later(pictures, tmp_path, left):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(disk)], capture_output=True).returncode:
-        pytest.skip("a tmpfs cannot be mounted")
-    try:
-        trained(*BASICS, "--data", pictures, "--out", disk, "--kimg", 0.004)
-        run = disk / "00000-dcgan-64"
-        state = (run / "state.safetensors").read_bytes()
-        space = os.statvfs(disk)
-        needed = {"for the log": 40_000, "for the log and the state": 50_000 + len(state)}[left]
-        (disk / "filler").write_bytes(bytes(space.f_bavail * space.f_bsize - needed))
-        result = command("--resume", run, "--device", "cpu", "--kimg", 0.008, "--log-interval", 1)
-        assert result.exit_code == 2 and "Traceback" not in result.stderr
-        error = result.stderr.splitlines()[-1]  # after the progress bar
-        assert error.startswith(f"Error: '{run}") and error.endswith("No space left on device."), error
-        kept = (run / "state.safetensors").read_bytes()
-        assert progress(run)["images_seen"] == 8 if left == "for the log and the state" else kept == state
-        assert not list(disk.rglob(".animegen-*"))
-        (disk / "filler").unlink()
-        trained("--resume", run, "--device", "cpu", "--kimg", 0.012)
-        assert progress(run)["images_seen"] == 12
-    finally:
-        subprocess.run(["umount", "-l", str(disk)], check=True)
+def test_a_run_that_meets_a_full_disk_says_so_in_one_sentence_and_goes_on_later(pictures, disk, left):
+    trained(*BASICS, "--data", pictures, "--out", disk, "--kimg", 0.004)
+    run = disk / "00000-dcgan-64"
+    state = (run / "state.safetensors").read_bytes()
+    space = os.statvfs(disk)
+    needed = {"for the log": 40_000, "for the log and the state": 50_000 + len(state)}[left]
+    (disk / "filler").write_bytes(bytes(space.f_bavail * space.f_bsize - needed))
+    result = command("--resume", run, "--device", "cpu", "--kimg", 0.008, "--log-interval", 1)
+    assert result.exit_code == 2 and "Traceback" not in result.stderr
+    error = result.stderr.splitlines()[-1]  # after the progress bar
+    assert error.startswith(f"Error: '{run}") and error.endswith("No space left on device."), error
+    kept = (run / "state.safetensors").read_bytes()
+    assert progress(run)["images_seen"] == 8 if left == "for the log and the state" else kept == state
+    assert not list(disk.rglob(".animegen-*"))
+    (disk / "filler").unlink()
+    trained("--resume", run, "--device", "cpu", "--kimg", 0.012)
+    assert progress(run)["images_seen"] == 12
+
+
+def fill(disk):
+    """Leave no room, and none in the last pages of the logs."""
+    for path in [*disk.rglob("log.csv"), *disk.rglob("events*")]:
+        with path.open("ab") as stream:
+            stream.write(b"\n" * (-path.stat().st_size % 4096))
+    space = os.statvfs(disk)
+    (disk / "filler").write_bytes(bytes(space.f_bavail * space.f_bsize))
+
+
+def test_a_disk_that_fills_up_between_two_rows_of_the_log_is_one_sentence(pictures, disk, monkeypatch):
+    add = RunLog.add
+
+    def add_on_a_full_disk(log, row):
+        if row["images"] == 8:
+            fill(disk)
+        add(log, row)
+
+    monkeypatch.setattr(RunLog, "add", add_on_a_full_disk)
+    result = command(*BASICS, "--data", pictures, "--out", disk, "--kimg", 0.02, "--log-interval", 1, *EVERY_STEP)
+    run = disk / "00000-dcgan-64"
+    assert result.exit_code == 2 and "Traceback" not in result.output, result.output
+    assert result.stderr.splitlines()[-1] == f"Error: '{run / 'log.csv'}': No space left on device."
+    assert load_file(run / "state.safetensors")
+    assert not list(disk.rglob(".animegen-*"))
+
+
+def test_tensorboard_on_a_full_disk_is_an_error_that_names_its_folder(disk):
+    (disk / "run").mkdir()
+    log = RunLog(disk / "run", 0)
+    log.add({"images": 4, "loss": 1.0})
+    log.tensorboard.flush()
+    fill(disk)
+    with pytest.raises(OSError, match="No space left on device") as error:
+        log.tensorboard.add_scalar("loss", 2.0, 8)
+        log.close()
+    assert error.value.filename == str(disk / "run")
