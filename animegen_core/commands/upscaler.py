@@ -47,6 +47,7 @@ def upscaler(
     cache = load_pictures(asked.settings["data"], asked.settings["resolution"])
     if cache.skipped:
         typer.echo(cache.skipped_message)
+    asked = asked.with_data(cache)
     folder, out = asked.start(runs, f"{_FAMILY}-x{asked.options.scale}"), asked.settings["out"]
     typer.echo(f"{len(cache.names):,} images; writing at the end to '{out}'.")
     report = train_upscaler(cache, folder, Path(out), asked.options, asked.facts, device)

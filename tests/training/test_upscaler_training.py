@@ -152,6 +152,19 @@ def test_a_stopped_run_goes_on_and_ends_as_one_that_was_not(folder, tmp_path):
     assert '"psnr"' in resumed.output
 
 
+def test_a_resumed_run_says_that_its_pictures_have_changed(folder, tmp_path, monkeypatch, draw):
+    arguments = ["--data", folder, "--out", tmp_path / "out", "--runs", tmp_path / "runs", "--trained-on", "blobs", *FLAGS]
+    assert "have changed" not in run(*arguments, "--kimg", 0.008).output
+    resumed = ["--resume", tmp_path / "runs" / "00000-upscaler-x4", "--device", "cpu"]
+    assert "have changed" not in run(*resumed, "--kimg", 0.012).output
+    draw(24, (32, 32)).save(folder / "24.png")
+    monkeypatch.setenv("ANIMEGEN_CACHE", str(tmp_path / "cache"))
+    result = run(*resumed, "--kimg", 0.016)
+    assert result.exit_code == 0 and "The images have changed: 24 before, 25 now" in result.output, result.output
+    said = json.loads((tmp_path / "out" / "config.json").read_text())["trained_on"]
+    assert said == "blobs, then 25 images from 'data'"
+
+
 def test_a_run_killed_before_its_first_save_can_be_resumed(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(UpscalerTrainer, "step", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     arguments = ["--data", folder, "--out", tmp_path / "out", "--runs", tmp_path / "runs", "--kimg", 0.008, *FLAGS]

@@ -137,6 +137,7 @@ def fit_and_save(asked: HelperRun, runs: Path) -> dict[str, dict[str, float]]:
     classifier = ColourClassifier(options.channels)
     cache = load_pictures(settings["data"], classifier.resolution)
     labels = read_labels(settings["labels"], cache.names)
+    asked = asked.with_data(cache, labels)
     order = tagged_in_order(labels)
     held_out, used = order[: len(order) // 10], order[len(order) // 10 :]
     pictures = {part: np.ascontiguousarray(cache.pictures[index.numpy()]) for part, index in enumerate((used, held_out))}

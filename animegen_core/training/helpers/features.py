@@ -219,6 +219,7 @@ def fit_and_save(asked: HelperRun, runs: Path) -> dict[str, float | None]:
     network = FeatureNetwork()
     cache = load_pictures(settings["data"], network.resolution)
     labels = read_labels(settings["labels"], cache.names, options.least_probability)
+    asked = asked.with_data(cache, labels)
     held_out, used = held_out_tenth(len(cache.names))
     tasks = pretrain(network, cache.pictures[used], labels[used], options, asked.start(runs, "features-64"))
     held_out = held_out[:_JUDGED]

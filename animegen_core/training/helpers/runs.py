@@ -7,11 +7,14 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
+from animegen_core.data import PictureCache
 from animegen_core.errors import AnimeGenError
 from animegen_core.files import atomic_write_text
 from animegen_core.training.journal import Journal
 from animegen_core.training.resumable import Resumable
-from animegen_core.training.run_data import require_present
+from animegen_core.training.run_data import RunData, require_present, went_on
 from animegen_core.training.run_folder import OPTIONS, STATE, absolute, load_options, new_run_folder
 from animegen_core.training.run_loop import run
 
@@ -69,6 +72,14 @@ class HelperRun:
         changed = {name: explicit[name] for name in options_class.RESUMABLE if name in explicit}
         options = replace(options, **{"max_minutes": None} | changed)
         return cls(family, {name: explicit.get(name, value) for name, value in saved.items()}, options, folder)
+
+    def with_data(self, cache: PictureCache, labels: Tensor | None = None) -> "HelperRun":
+        """The run with what its config says of its data; reports on standard error if they changed since it was started."""
+        before, said = self.settings.get("pictures"), self.settings["trained_on"]
+        now, changed = went_on(RunData.of(cache, labels), before, said, None)
+        if changed is not None:
+            print(changed, file=sys.stderr)
+        return replace(self, settings={**self.settings, **now.saved(), "trained_on": now.trained_on})
 
     def start(self, runs: Path, label: str) -> Path:
         """Write options.json into the run folder, which is created in ``runs`` for a new run."""
