@@ -85,6 +85,8 @@ def test_a_sheet_of_all_faces_on_request(tiny_checkpoint, tmp_path):
     sheet = Image.open(tmp_path / "sheet.png")
     assert sheet.size == (2 * 66 + 2, 2 * 66 + 2)
     assert sheet.crop((2, 2, 66, 66)).tobytes() == Image.open(tmp_path / "out" / "seed00000.png").tobytes()
+    description = read_description(tmp_path / "sheet.png")
+    assert read_described(description)[1] == Character(0) and description["seeds"] == "0-3"
 
 
 def test_info_prints_json(tiny_checkpoint):
@@ -233,7 +235,7 @@ def test_json_lists_the_faces_with_their_descriptions(tiny_checkpoint, tmp_path)
     listed = written(generate(tiny_checkpoint, tmp_path / "out", "3,100", *sheet))
     assert list(listed) == ["seed00003.png", "seed00100.png", "sheet.png"]
     assert listed["seed00100.png"] == read_description(tmp_path / "out" / "seed00100.png")
-    assert listed["sheet.png"] is None
+    assert listed["sheet.png"]["seeds"] == "3,100"
     result = generate(tiny_checkpoint, tmp_path / "out", "3,100")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "generating" in result.stderr

@@ -70,7 +70,10 @@ def generate(
     psi: _Psi = 1.0,
     variation_seed: Annotated[int, typer.Option(help="Seed of a second face, with which each face is blended.")] = 0,
     variation_strength: Annotated[float, typer.Option(help="Fraction of the second face, 0 to 1.")] = 0.0,
-    sheet: Annotated[Path | None, typer.Option(help="PNG file for a sheet of all faces.")] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="PNG file for a sheet of all faces; it carries the first one's description and the seeds."),
+    ] = None,
     size: _Size = None,
     device: _Device = None,
     as_json: _Json = False,
@@ -88,7 +91,8 @@ def generate(
         if sheet is not None:
             on_sheet.append(picture)
     if sheet is not None:
-        written.append(_entry(save_png(make_grid(on_sheet), sheet), None))
+        description = studio.describe(characters[0], size) | {"seeds": seeds}
+        written.append(_entry(save_png(make_grid(on_sheet), sheet, description), description))
     _print_written(written, as_json)
 
 
