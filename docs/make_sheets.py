@@ -12,25 +12,29 @@ from animegen_core.images import make_grid
 from animegen_core.labels import HAIR
 
 _FOLDER = Path(__file__).parent
-_SIDE = 128  # pixels of a face
+_SIDE = 128  # pixels of a face at least; on the sheets of colours and mixes exactly
 _SEEDS = range(64)
 _ROWS, _COLUMNS = range(1, 6), range(11, 17)  # seeds of the mixing matrix
 
 
 def sheets(studio: Studio) -> Iterable[tuple[str, Image.Image]]:
     """Suffixes of file names, and sheets."""
-    usual = studio.usual_psi
+    usual, side = studio.usual_psi, max(_SIDE, studio.sizes[0])
 
     def sheet(characters: Iterable[Character]) -> Image.Image:
-        return make_grid(list(studio.render_many(list(characters), _SIDE)), columns=8)
+        return make_grid(list(studio.render_many(list(characters), side)), columns=8)
+
+    def small(image: Image.Image) -> Image.Image:
+        return image.resize([length * _SIDE // side for length in image.size], Image.Resampling.LANCZOS)
 
     yield "", sheet(Character(seed, psi=usual) for seed in _SEEDS)
     if usual != 1:
         yield "-psi1", sheet(Character(seed) for seed in _SEEDS)
     if studio.capabilities.labels:
-        yield "-hair", sheet(Character(seed, hair, psi=usual) for hair in HAIR for seed in range(8))
+        yield "-hair", small(sheet(Character(seed, hair, psi=usual) for hair in HAIR for seed in range(8)))
     if studio.capabilities.styles:
-        yield "-mixing", generate_style_mixing_grid(studio, _ROWS, _COLUMNS, template=Character(0, psi=usual), size=_SIDE)
+        mixed = generate_style_mixing_grid(studio, _ROWS, _COLUMNS, template=Character(0, psi=usual), size=side)
+        yield "-mixing", small(mixed)
 
 
 if __name__ == "__main__":
