@@ -24,7 +24,7 @@ from animegen_core.models.styles import CROSSOVERS
 from animegen_core.renderers import Point, make_renderer
 from animegen_core.version import __version__
 
-_PROGRAM = "AnimeGen"
+PROGRAM = "AnimeGen"
 _MAX_NAME = 200  # characters of a checkpoint's name, such as "user/name@revision"
 
 
@@ -178,7 +178,7 @@ class Studio:
             size: of the file's images; included if it is not the checkpoint's own.
         """
         return {
-            "program": _PROGRAM,
+            "program": PROGRAM,
             "version": __version__,
             "checkpoint": self.checkpoint.name,
             "checkpoint_hash": self.checkpoint.hash,
@@ -217,7 +217,7 @@ def read_described(description: dict[str, Any]) -> tuple[str, Character | Animat
         AnimeGenError: the description is damaged or not of AnimeGen.
     """
     checkpoint = description.get("checkpoint") if isinstance(description, dict) else None
-    if not isinstance(checkpoint, str) or description.get("program") != _PROGRAM:
+    if not isinstance(checkpoint, str) or description.get("program") != PROGRAM:
         raise AnimeGenError("This description was not written by AnimeGen.")
     if not 0 < len(checkpoint) <= _MAX_NAME or not checkpoint.isprintable():
         raise AnimeGenError(f"The description names the checkpoint {quote(checkpoint)}, which cannot be a name.")

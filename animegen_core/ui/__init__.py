@@ -12,6 +12,7 @@ from animegen_core.ui.components import asset, history_strip
 from animegen_core.ui.gate import guarded
 from animegen_core.ui.generate import GenerateTab
 from animegen_core.ui.header import Header
+from animegen_core.ui.links import wire_links
 from animegen_core.ui.mix import MixTab
 from animegen_core.ui.page import INBOXES, Page
 from animegen_core.ui.restore import thumbnailer, wire_restoring
@@ -58,6 +59,7 @@ def build_app(studios: Studios, queue: int = 128, vote: bool = False) -> gr.Bloc
                 builder(page)
         history.render()
         wire_restoring(page)
+        wire_links(page)
         add_endpoints(studios)
     return install_queue(demo, queue)
 

@@ -13,6 +13,7 @@ from animegen_core.ui.components import face_row, film_view, progress_bar
 from animegen_core.ui.controls import FIRST_SEEDS, new_seed, seed_number, size_of, size_radio, the_seed
 from animegen_core.ui.films import contact_sheet, film_file
 from animegen_core.ui.latest import Latest
+from animegen_core.ui.links import CopyLink
 from animegen_core.ui.messages import shows_errors
 from animegen_core.ui.pace import Pace
 from animegen_core.ui.page import Page, message, nth
@@ -64,6 +65,7 @@ class AnimateTab:
         with gr.Row(elem_classes="buttons"):
             self.export = gr.Button("Export", variant="primary", elem_id="export", min_width=110)
             self.cancel = gr.Button("Cancel", elem_id="cancel-export", min_width=80, visible=False)
+            self.link = CopyLink("film-copy-link")
         self.progress = progress_bar("export-progress")
         self.file = gr.File(label="Exported file", elem_id="exported", interactive=False, visible=False)
 
@@ -95,6 +97,7 @@ class AnimateTab:
         controls = [self.keys, self.path, self.frames, self.fps, self.easing, self.loop]
         self.inbox.change(self.open_message, [self.inbox, *controls], controls, **quiet).success(**show).success(**sharpen)
 
+        self.link.copies(self.describe, what)
         during = [self.cancel, self.progress]
         exported = self.export.click(
             self.export_film,
@@ -105,6 +108,10 @@ class AnimateTab:
         )
         exported.then(_over, None, during, **quiet)  # also if it failed
         self.cancel.click(_over, None, during, cancels=exported, **quiet)
+
+    def describe(self, name: str, keys: list[dict], *how: Any) -> dict[str, Any]:
+        """The description of the film."""
+        return self.studios.get(name).describe(_animation(keys, *how))
 
     @shows_errors
     def add_key(self, name: str, keys: list[dict], seed: float | None) -> list[dict]:

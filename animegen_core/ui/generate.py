@@ -17,6 +17,7 @@ from animegen_core.studio import Studio
 from animegen_core.ui.components import face_row, live_face, progress_bar
 from animegen_core.ui.controls import (
     ANY,
+    FIRST_SEED,
     MAX_FACES,
     character_of,
     choice,
@@ -31,6 +32,7 @@ from animegen_core.ui.controls import (
 )
 from animegen_core.ui.downloads import LazyDownload
 from animegen_core.ui.latest import Latest
+from animegen_core.ui.links import CopyLink, has_link
 from animegen_core.ui.messages import shows_errors
 from animegen_core.ui.pace import Pace
 from animegen_core.ui.page import Page, message, nth
@@ -50,7 +52,6 @@ from animegen_core.ui.pictures import (
 )
 
 _FACES_AT_FIRST = 16
-_SEED_AT_FIRST = 2  # a good first face
 _STYLE_PSIS = (0.0, 0.3, 0.5, 0.7, 0.85, 1.0, 1.15, 1.3)  # of the row of creativities; 0 is the mean face
 _LATENT_PSIS = (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3)  # near its mean latent a DCGAN draws no face
 
@@ -79,7 +80,7 @@ class GenerateTab:
         self.go = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
         self.progress = progress_bar("progress")
         with gr.Row(elem_classes="pair"):
-            self.seed = seed_number("Seed", "seed", _SEED_AT_FIRST, min_width=120)
+            self.seed = seed_number("Seed", "seed", FIRST_SEED, min_width=120)
             self.lock = gr.Checkbox(label="Lock seed", elem_id="lock", min_width=110)
         self.hair = colour_radio("hair", "hair", visible=labels)
         self.eyes = colour_radio("eyes", "eyes", visible=labels)
@@ -108,7 +109,9 @@ class GenerateTab:
     def _lay_out_portrait(self) -> None:
         controls = {"psi": "creativity", "variation_seed": "variation-seed", "variation_strength": "variation-strength"}
         self.portrait = live_face("portrait", controls, previewer(self.studios))
-        self.sends = {"animate": gr.Button("Send to Animate", size="sm", elem_id="to-animate")}
+        with gr.Row(elem_classes="buttons"):
+            self.sends = {"animate": gr.Button("Send to Animate", size="sm", elem_id="to-animate", min_width=120)}
+            self.link = CopyLink("copy-link", size="sm")
         with gr.Row(elem_classes="buttons"):
             for band in BANDS:
                 self.sends[band] = gr.Button(f"Mix: {band}", size="sm", elem_id=f"to-{band}", min_width=70)
@@ -129,7 +132,8 @@ class GenerateTab:
         newest = dict(quiet, trigger_mode="multiple")  # each starts immediately and ends the earlier ones
         draw = dict(inputs=asked, outputs=results, **newest)
         self.go.click(self.fresh_or_same, **draw).success(**rows)
-        gr.on([self.seed.submit, page.demo.load], self.same_again, **draw).success(**rows)
+        self.seed.submit(self.same_again, **draw).success(**rows)
+        page.demo.load(self.first_faces, **draw).success(**rows)
         self.seed.input(lambda: True, None, self.lock, queue=False, **quiet)  # typing a seed locks it
 
         inputs = [page.checkpoint, page.embed, self.shown, self.files, self.selected, self.seed, *self.traits]
@@ -157,6 +161,7 @@ class GenerateTab:
         sizes = [self.size, page.embed]
         self.download.makes(self.one_file, [page.checkpoint, self.selected, *sizes, *self.traits])
         self.download_all.makes(self.all_files, [page.checkpoint, self.shown, *sizes, *self.traits])
+        self.link.copies(self.describe, [page.checkpoint, self.selected, *self.traits])
 
     @shows_errors
     def fresh_or_same(
@@ -185,6 +190,11 @@ class GenerateTab:
     ) -> Iterator[tuple]:
         """Draw the faces from the typed seed on."""
         yield from self.fresh_or_same(request, name, embed, [], files, True, *others)
+
+    def first_faces(self, request: gr.Request, *values: Any) -> Iterator[tuple]:
+        """Draw the first faces when the page is opened, unless its address asks for something else."""
+        if not has_link(request.query_params):
+            yield from self.same_again(request, *values)
 
     @shows_errors
     def redraw_faces(
@@ -217,7 +227,7 @@ class GenerateTab:
     @shows_errors
     def explore(self, request: gr.Request, name: str, selected: dict) -> tuple[list[dict], list[dict]]:
         """Draw the selected face at several creativities and in all hair colours, unless the gallery is being drawn."""
-        if not self.latest.is_answered(request):
+        if selected is None or not self.latest.is_answered(request):
             return gr.skip(), gr.skip()
         studio, character = self.studios.get(name), Character.from_dict(selected)
 
@@ -270,6 +280,10 @@ class GenerateTab:
             return gr.Tabs(selected="mix"), message(target, character)
 
         return send
+
+    def describe(self, name: str, selected: dict, *values: Any) -> dict[str, Any]:
+        """The description of the large face."""
+        return self.studios.get(name).describe(_with_values(selected, *values))
 
     @shows_errors
     def one_file(self, name: str, selected: dict, size: int, embed: bool, *values: Any) -> str:

@@ -29,6 +29,7 @@ from animegen_core.ui.controls import (
 )
 from animegen_core.ui.downloads import LazyDownload
 from animegen_core.ui.latest import Latest
+from animegen_core.ui.links import CopyLink
 from animegen_core.ui.messages import shows_errors
 from animegen_core.ui.pace import Pace
 from animegen_core.ui.page import Page, message
@@ -93,7 +94,9 @@ class MixTab:
         self.portrait = live_face("mix-portrait", {"psi": "mix-creativity"}, previewer(self.studios))
         self.to_animate = gr.Button("Send to Animate", size="sm", elem_id="mix-to-animate")
         self.size = size_radio("mix-size")
-        self.download = LazyDownload("Download PNG", "mix-download")
+        with gr.Row(elem_classes="buttons"):
+            self.download = LazyDownload("Download PNG", "mix-download", min_width=120)
+            self.link = CopyLink("mix-copy-link", size="md")
 
     def _lay_out_matrix(self) -> None:
         gr.HTML("<h3>Mixing matrix</h3>", elem_classes="row-title", padding=False)
@@ -144,6 +147,7 @@ class MixTab:
         to_animate = [page.tabs, page.inboxes["animate"]]
         self.to_animate.click(self.send, [self.template, *controls], to_animate, **quiet)
         self.download.makes(self.one_file, [page.checkpoint, self.size, page.embed, self.template, *controls])
+        self.link.copies(self.describe, [page.checkpoint, self.template, *controls])
         matrix = [page.checkpoint, self.rows, self.columns, *self.crossovers, self.hair, self.eyes, self.psi]
         matrix += [self.size, page.embed]
         made = [self.matrix, page.history, self.progress]
@@ -220,6 +224,10 @@ class MixTab:
     def send(self, template: dict, *controls: Any) -> tuple:
         """Send the mixed face to Animate as a key."""
         return gr.Tabs(selected="animate"), message("add", _mixed(template, *controls))
+
+    def describe(self, name: str, template: dict, *controls: Any) -> dict[str, Any]:
+        """The description of the mixed face."""
+        return self.studios.get(name).describe(_mixed(template, *controls))
 
     @shows_errors
     def one_file(self, name: str, size: int, embed: bool, template: dict, *controls: Any) -> str:

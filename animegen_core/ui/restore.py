@@ -32,9 +32,9 @@ def restores(page: Page, event: Callable) -> None:
 
     @shows_errors
     def from_event(event: gr.EventData) -> tuple:
-        return _turn_to(page, parse_description(event.description))
+        return turn_to(page, parse_description(event.description))
 
-    event(from_event, None, _outputs(page), api_visibility="private", show_progress="hidden")
+    event(from_event, None, controls_of(page), api_visibility="private", show_progress="hidden")
 
 
 def wire_restoring(page: Page) -> None:
@@ -44,19 +44,20 @@ def wire_restoring(page: Page) -> None:
     def from_file(path: str | None) -> tuple:
         if path is None:
             raise AnimeGenError("No file was given.")
-        return _turn_to(page, read_description(path))
+        return turn_to(page, read_description(path))
 
     quiet = dict(api_visibility="private", show_progress="hidden")
-    page.header.restore.upload(from_file, page.header.restore, _outputs(page), **quiet)
+    page.header.restore.upload(from_file, page.header.restore, controls_of(page), **quiet)
     restores(page, page.history.pick)
 
 
-def _outputs(page: Page) -> list:
+def controls_of(page: Page) -> list:
+    """Outputs of an event that restores a description: checkpoint, tab and inboxes."""
     return [page.checkpoint, page.header.picker, page.tabs, *page.inboxes.values()]
 
 
-def _turn_to(page: Page, description: dict[str, Any]) -> tuple:
-    """Values of the outputs: the description's checkpoint, its tab, and a message that opens it there."""
+def turn_to(page: Page, description: dict[str, Any]) -> tuple:
+    """Values of ``controls_of``: the description's checkpoint, its tab, and a message that opens it there."""
     name, described = read_described(description)
     name = page.studios.find(name, description.get("checkpoint_hash"))
     studio = page.studios.get(name)
