@@ -59,8 +59,8 @@ class Studio:
 
     @property
     def usual_psi(self) -> float:
-        """The default psi: a little truncation improves many faces of style-based models."""
-        return 0.7 if self.capabilities.styles else 1.0
+        """The default psi: the config's, or else .7 with styles, where a little truncation improves many faces."""
+        return self.checkpoint.config.get("usual_psi", 0.7 if self.capabilities.styles else 1.0)
 
     @property
     def sizes(self) -> tuple[int, ...]:

@@ -135,6 +135,8 @@ def test_an_unknown_name_lists_the_bundled_ones(saved, monkeypatch, name):
         ({"licence": "\x1b[2J"}, "'licence' is too long or has control characters"),
         ({"trained_on": "\ud800"}, "'trained_on' is too long or has control characters"),
         ({"generator": {"wings": 2}}, "unknown argument 'wings'; known are: latent_dim, base_channels,"),
+        (dict(usual_psi="high"), "'usual_psi' of 'high', but must have a number from 0 to 1.5"),
+        (dict(usual_psi=float("nan")), "'usual_psi' of nan, but"),
         (dict(training_minutes="long"), "'long', but must have a number of minutes"),
         (dict(training_minutes=float("nan")), "nan, but must have a number of minutes"),
     ],

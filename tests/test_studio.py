@@ -284,3 +284,11 @@ def test_the_size_is_described_where_it_is_not_the_checkpoints_own(studio):
 def test_a_size_that_cannot_be_drawn_is_refused_with_the_good_ones(studio, size):
     with pytest.raises(AnimeGenError, match=r"The size is .* of 64, 128, 256, 512, 1024, 2048 px"):
         studio.render(Character(1), size)
+
+
+def test_the_usual_creativity_is_the_configs(saved):
+    _, folder = saved
+    assert Studio.load(folder, "cpu").usual_psi == 1
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"usual_psi": 0.85}))
+    assert Studio.load(folder, "cpu").usual_psi == 0.85

@@ -247,6 +247,9 @@ def _read_config(folder: Path) -> dict[str, Any]:
     minutes = config.get("training_minutes", 0)
     if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not 0 <= minutes < 2**63:
         raise AnimeGenError(f"{where} has 'training_minutes' of {quote(minutes)}, but must have a number of minutes, or none.")
+    psi = config.get("usual_psi", 1)
+    if isinstance(psi, bool) or not isinstance(psi, int | float) or not 0 <= psi <= 1.5:
+        raise AnimeGenError(f"{where} has a 'usual_psi' of {quote(psi)}, but must have a number from 0 to 1.5, or none.")
     if "label_frequencies" in config:
         check_frequencies(where, config["label_frequencies"])
     return config
