@@ -46,6 +46,7 @@ _HELPERS = {
         "--precision=fp32",
         "--resolution=32",
         "--device=cpu",
+        "--kimg=0.06",
     ],
     "classifier": ["--labels=tags.csv", "--batch=16", "--widths=8,8,8"],
 }
