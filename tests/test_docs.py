@@ -7,7 +7,6 @@ import importlib.util
 import inspect
 import io
 import re
-import runpy
 import shlex
 import shutil
 from functools import cache
@@ -18,13 +17,10 @@ import torch
 import typer
 from typer.testing import CliRunner
 
-from animegen_core import Character
 from animegen_core.commands import main as cli
 from animegen_core.commands import training
 from animegen_core.families import FAMILIES
-from animegen_core.images import read_description
 from animegen_core.models import count_parameters
-from animegen_core.studio import read_described
 from animegen_core.training.options import DCGANOptions
 from animegen_core.training.presets import preset
 from animegen_core.ui.settings import read_command_line
@@ -260,14 +256,6 @@ def test_the_endpoints_take_what_the_examples_give_them():
     for call in calls:
         given = {keyword.arg: keyword.value for keyword in call.keywords}
         assert given.keys() - {"api_name"} <= taken[given["api_name"].value.removeprefix("/")]
-
-
-def test_the_loop_example_writes_two_films_of_the_seeds_it_is_given(workplace, monkeypatch):
-    monkeypatch.setattr("sys.argv", ["loop.py", "5,6"])
-    runpy.run_path(str(ROOT / "examples" / "loop.py"))
-    for name in ("loop.gif", "loop.mp4"):
-        _, film = read_described(read_description(Path("out") / name))
-        assert film.keys == (Character(5), Character(6))
 
 
 def slugs(document):

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from commands import forked
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -16,32 +17,30 @@ from animegen_core.data.cache import load_pictures
 from animegen_core.errors import AnimeGenError
 from animegen_core.files import atomic_folder, atomic_path, atomic_write_text
 
-KILLED = """
-import os, signal, sys
-from animegen_core.files import atomic_path
-with atomic_path(sys.argv[1]) as temporary:
-    temporary.write_text("half")
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
+
+def killed_in_a_file(path):
+    with atomic_path(path) as temporary:
+        temporary.write_text("half")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def killed_in_a_folder(path):
+    with atomic_folder(path) as temporary:
+        (temporary / "frame").write_text("half")
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_what_a_killed_process_left_is_removed_by_the_next_in_that_folder(tmp_path):
     for name in ("film.gif", "state.safetensors", "no-suffix"):
-        killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / name)])
-        assert killed.returncode == -signal.SIGKILL
+        assert forked(killed_in_a_file, tmp_path / name) == -signal.SIGKILL
     (tmp_path / ".animegen-notes").touch()  # somebody else's
     assert len(list(tmp_path.iterdir())) == 2  # each has removed what the one before left
-    subprocess.run(
-        [sys.executable, "-c", "import sys; from animegen_core.files import *; atomic_write_text(sys.argv[1], 'whole')",
-         str(tmp_path / "other.txt")], check=True,
-    )  # fmt: skip
+    assert forked(atomic_write_text, tmp_path / "other.txt", "whole") == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == [".animegen-notes", "other.txt"]
 
 
 def test_a_half_folder_of_frames_is_removed_too(tmp_path):
-    killed = subprocess.run([sys.executable, "-c", KILLED.replace("atomic_path", "atomic_folder").replace(
-        'temporary.write_text("half")', '(temporary / "frame").write_text("half")'), str(tmp_path / "frames")])  # fmt: skip
-    assert killed.returncode == -signal.SIGKILL and len(list(tmp_path.iterdir())) == 1
+    assert forked(killed_in_a_folder, tmp_path / "frames") == -signal.SIGKILL and len(list(tmp_path.iterdir())) == 1
     with atomic_folder(tmp_path / "others") as folder:
         atomic_write_text(folder / "frame", "whole")
     assert [path.name for path in tmp_path.iterdir()] == ["others"]
@@ -50,10 +49,7 @@ def test_a_half_folder_of_frames_is_removed_too(tmp_path):
 def test_what_another_process_is_writing_now_stays(tmp_path):
     with atomic_path(tmp_path / "a.txt") as temporary:
         temporary.write_text("a")
-        subprocess.run(
-            [sys.executable, "-c", "import sys; from animegen_core.files import *; atomic_write_text(sys.argv[1], 'b')",
-             str(tmp_path / "b.txt")], check=True,
-        )  # fmt: skip
+        assert forked(atomic_write_text, tmp_path / "b.txt", "b") == 0
         assert temporary.exists()
     assert (tmp_path / "a.txt").read_text() == "a"
 
@@ -111,6 +107,6 @@ def test_a_full_disk_below_the_picture_cache_is_one_sentence(full_disk, tmp_path
     (tmp_path / "data").mkdir()
     for seed in range(12):
         draw(seed, (90, 90)).save(tmp_path / "data" / f"{seed}.png")
-    with pytest.raises(AnimeGenError, match=rf"'{full_disk}': No space left on device; ANIMEGEN_CACHE"):
+    with pytest.raises(AnimeGenError, match=rf"'{full_disk}': No space left on device; set ANIMEGEN_CACHE"):
         load_pictures(tmp_path / "data", cache_dir=full_disk)
     assert not [path for path in full_disk.iterdir() if path.suffix != ".lock"]

@@ -1,6 +1,5 @@
 import re
-import subprocess
-import sys
+import runpy
 from pathlib import Path
 
 import pytest
@@ -85,8 +84,25 @@ def test_a_port_that_cannot_be_is_quoted(port):
     assert repr(port) in str(error.value)
 
 
-def test_help_lists_flags_and_variables_and_starts_nothing():
-    done = subprocess.run([sys.executable, "app.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
+def run_app(monkeypatch, *arguments):
+    """The exit code of ``python app.py``, which must end by itself."""
+    monkeypatch.setattr("sys.argv", ["app.py", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / "app.py"), run_name="__main__")
+    return ended.value.code
+
+
+def test_a_bad_setting_is_one_sentence(monkeypatch, capsys):
+    monkeypatch.setenv("ANIMEGEN_CHECKPOINT", "nonesuch")
+    assert run_app(monkeypatch) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" and len(printed.err.splitlines()) == 1
+    assert printed.err.startswith("Error: Unknown checkpoint 'nonesuch'; bundled are: ")
+
+
+def test_help_lists_flags_and_variables_and_starts_nothing(monkeypatch, capsys):
+    assert run_app(monkeypatch, "--help") == 0
+    printed = capsys.readouterr().out
     wanted = set(re.findall(r"ANIMEGEN_[A-Z_]+", (ROOT / "docs" / "studio.md").read_text(encoding="utf-8")))
     wanted |= {"--port", "--checkpoint", "GRADIO_SERVER_PORT"}
-    assert len(wanted) >= 7 and not [name for name in wanted if name not in done.stdout]
+    assert len(wanted) >= 7 and not [name for name in wanted if name not in printed]

@@ -1,12 +1,12 @@
+import hashlib
 import json
 import os
 import shutil
-import subprocess
-import sys
 import zipfile
 
 import numpy as np
 import pytest
+from commands import PATIENCE, forks
 from PIL import Image
 
 from animegen_core.data import cache
@@ -212,27 +212,29 @@ def test_an_interrupted_decoding_leaves_no_half_cache(pictures, monkeypatch, iso
     assert [name.rsplit(".")[-1] for name in arrays(isolated_cache)] == ["json", "npy"]
 
 
-def test_two_runs_that_start_at_once_both_get_a_whole_cache(tmp_path, draw):
+_START = []  # of a process that loads with another: the barrier that both wait at
+
+
+def wait_at(barrier):
+    _START.append(barrier)
+
+
+def load_at_once(arguments):
+    folder, kept = arguments
+    _START[0].wait(PATIENCE)
+    found = load_pictures(folder, cache_dir=kept)
+    return len(found.names), hashlib.sha256(found.pictures.tobytes()).hexdigest()
+
+
+def test_two_runs_that_start_at_once_both_get_a_whole_cache(tmp_path, draw, isolated_cache):
     folder = tmp_path / "many"
     folder.mkdir()
     for seed in range(150):
         draw(seed, (20, 20)).save(folder / f"{seed:03d}.png")
-    child = (
-        "import sys; from animegen_core.data.cache import load_pictures; print('ready', flush=True); input();"
-        "found = load_pictures(sys.argv[1]); import hashlib;"
-        "print(len(found.names), hashlib.sha256(found.pictures.tobytes()).hexdigest())"
-    )
-    started = [
-        subprocess.Popen([sys.executable, "-c", child, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    assert [process.stdout.readline() for process in started] == ["ready\n"] * 2
-    for process in started:
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    first, second = [process.communicate(timeout=60)[0] for process in started]
+    with forks().Pool(2, wait_at, [forks().Barrier(2)]) as processes:
+        first, second = processes.map_async(load_at_once, [(folder, isolated_cache)] * 2, chunksize=1).get(PATIENCE)
     assert first == second
-    assert first.startswith("150 ")
+    assert first[0] == 150
     assert len(load_pictures(folder).names) == 150
 
 

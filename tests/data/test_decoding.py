@@ -2,20 +2,20 @@
 
 import base64
 import io
+import re
 import struct
-import subprocess
-import sys
 import zipfile
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import forks
 from icc import ADOBE_RGB, DISPLAY_P3, PROPHOTO, cmyk_profile, gray_profile, rgb_profile, srgb_of_lab, srgb_of_rgb
 from PIL import Image
 
 from animegen_core.data.cache import load_pictures
-from animegen_core.data.decoding import decode, short_side
+from animegen_core.data.decoding import _all_formats, decode, short_side
 from animegen_core.errors import AnimeGenError
 
 
@@ -160,20 +160,18 @@ def test_a_picture_that_would_fill_the_memory_is_skipped_with_its_size(tmp_path,
     assert size in found.skipped_message and "too large" in found.skipped_message
 
 
-MEASURE = """
-import re, sys
-from pathlib import Path
-from animegen_core.data.cache import load_pictures
-from animegen_core.data.decoding import _all_formats
-_all_formats()
-status = Path("/proc/self/status")
-for path in sys.argv[1:]:
+def memory_to_load(path):
+    """How many MiB are taken at most while a path is loaded, how many pictures it has, and what is said of others."""
+    _all_formats()
+    status = Path("/proc/self/status")
+
+    def peak():
+        return int(re.search(r"VmHWM:\s*(\d+) kB", status.read_text())[1]) // 1024
+
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak before
-    before = int(re.search(r"VmHWM:\\s*(\\d+) kB", status.read_text())[1])
-    found = load_pictures(path, 64)
-    peak = int(re.search(r"VmHWM:\\s*(\\d+) kB", status.read_text())[1])
-    print((peak - before) // 1024, len(found.names), found.skipped_message)
-"""
+    before = peak()
+    found = load_pictures(path, 64, cache_dir=path.parent / "cache")
+    return peak() - before, len(found.names), found.skipped_message
 
 
 def test_decoding_takes_little_memory_whatever_comes(tmp_path, draw):
@@ -191,12 +189,12 @@ def test_decoding_takes_little_memory_whatever_comes(tmp_path, draw):
         with archive.open("bomb.png", "w") as stream:
             for _ in range(250):
                 stream.write(bytes(1_000_000))
-    run = subprocess.run([sys.executable, "-c", MEASURE, *map(str, paths)], capture_output=True, text=True, check=True)
-    (peak, found), (long_peak, long_found), (zip_peak, zip_found) = (line.split(maxsplit=1) for line in run.stdout.splitlines())
-    assert found.strip() == "3" and int(peak) < 300  # MiB
-    assert long_found.strip() == "1" and int(long_peak) < 100
-    assert zip_found == "1 Skipped 1 of 2 files that are not complete images: bomb.png (over 100 MB, too large)."
-    assert int(zip_peak) < 230
+    with forks().Pool(1) as process:
+        (peak, *found), (long_peak, *long_found), (zip_peak, *zip_found) = process.map(memory_to_load, paths)
+    assert found == [3, ""] and peak < 300
+    assert long_found == [1, ""] and long_peak < 100
+    assert zip_found == [1, "Skipped 1 of 2 files that are not complete images: bomb.png (over 100 MB, too large)."]
+    assert zip_peak < 230
 
 
 HEIC = (

@@ -1,5 +1,7 @@
 """What holds of every family that ``train.py`` knows: it trains, resumes to the bit, and its faces render. Tiny networks."""
 
+import re
+
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -25,6 +27,7 @@ OPTIONS = {
 def tag_file(monkeypatch, pictures):
     """A tag file of the pictures in the working directory."""
     monkeypatch.chdir(pictures.parent)
+    monkeypatch.setattr("animegen_core.training.run_writer._CALIBRATION_BATCHES", 1)  # of 16, that only time is saved by
     rows = [f"{path.name},{'pink' if i < 2 else 'black'},blue" for i, path in enumerate(sorted(pictures.iterdir()))]
     (pictures.parent / "tags.csv").write_text("\n".join(["file,hair,eyes", *rows]))
 
@@ -39,8 +42,17 @@ def test_every_family_is_trained_here():
     assert OPTIONS.keys() == FAMILIES.keys()
 
 
+# Every penalty, from the second step on; mixed styles, labels that come in, augmentation that adapts.
+EVERYTHING = dict(
+    **SIZES, **LABELS, label_ramp_kimg=0.02, path_length_weight=2.0, path_length_interval=2, path_length_start_kimg=0.008,
+    augment="translation,cutout", ada_kimg=0.1, grad_clip=5.0, lr_decay_kimg=0.05,
+)  # fmt: skip
+PENALTIES = {"r1_interval": "r1", "r2_gamma": "r2", "path_length_weight": "path_length"}  # option -> name in log and state
+RELATIVISTIC = dict(loss="relativistic", r2_gamma=0.5, label_weight=0.3)
 HELPED = dict(helper="efficientnet-lite0", helper_warmup_kimg=0.01)
 VARIANTS = {family: (family, options) for family, options in OPTIONS.items()} | {
+    "everything": ("stylegan2", EVERYTHING),
+    "everything relativistic": ("stylegan2", EVERYTHING | RELATIVISTIC),
     "helped": ("stylegan2", OPTIONS["stylegan2"] | HELPED),
     "helper alone": ("stylegan", OPTIONS["stylegan"] | HELPED | dict(helper_only=True)),
 }
@@ -60,7 +72,12 @@ def test_a_run_resumes_to_the_bit_and_its_faces_render(pictures, family, options
     assert said.startswith("12 images") and ("hair known of 12" in said) == ("labels" in options)
     first, second = (load_file(folder / "state.safetensors") for folder in (whole, parts))
     assert first.keys() == second.keys() and not [name for name in first if not torch.equal(first[name], second[name])]
-    assert [row["images"] for row in read_log(parts / "log.csv")] == [4, 8, 12, 16, 20, 24, 28]
+    rows, others = (read_log(folder / "log.csv") for folder in (whole, parts))
+    assert [row["images"] for row in others] == [4, 8, 12, 16, 20, 24, 28]
+    same = [name for name in rows[0] if re.search("loss|score|^r1$|^r2$|path_length", name)]
+    assert [[str(row[name]) for name in same] for row in rows] == [[str(row[name]) for name in same] for row in others]
+    assert all(first[f"recipe.{name}"] > 0 for option, name in PENALTIES.items() if option in options)
+    assert "ada_kimg" not in options or 0 <= first["recipe.augment_probability"] < 1
     faces = [Studio.load(folder / "checkpoint", "cpu").render(Character(5)) for folder in (whole, parts)]
     assert faces[0].tobytes() == faces[1].tobytes()
     studio = Studio.load(whole / "checkpoint", "cpu")

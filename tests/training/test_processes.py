@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import torch
+from commands import PATIENCE, started, together
 from safetensors import safe_open
 
 from animegen_core import Character, Studio
@@ -17,9 +18,6 @@ from animegen_core.checkpoint import load_checkpoint
 from animegen_core.training.run_folder import read_log
 
 ROOT = Path(__file__).parents[2]
-ACCELERATE = ("-m", "accelerate.commands.launch", "--cpu", "--num_processes", 2)
-TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", 2)
-LAUNCHERS = {"accelerate": ACCELERATE, "torchrun": TORCHRUN}
 SHARED = ("--device", "cpu", "--precision", "fp32", "--batch", 4, "--log-interval", 1)
 STYLEGAN2 = (
     "--resolution", 16, "--latent-dim", 8, "--mapping-depth", 2, "--channel-base", 64, "--channel-max", 8, "--r1-interval", 2,
@@ -47,19 +45,9 @@ assert all(len(both) == 2 and torch.equal(*both) for both in weights)
 """
 
 
-def launched(launcher, *command):
-    """What the command prints when two processes run it, which must succeed."""
-    result = subprocess.run(
-        [sys.executable, *map(str, LAUNCHERS[launcher]), *map(str, command)],
-        cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    return result.stdout
-
-
 def test_two_processes_make_one_run_of_stylegan2(pictures, tags, tmp_path):
     data = ("--data", pictures, "--labels", tags, "--out", tmp_path / "runs", "--kimg", 0.016)
-    printed = launched("accelerate", "train.py", "stylegan2", *SHARED, *STYLEGAN2, *data)
+    printed = together(tmp_path, "train.py", "stylegan2", *SHARED, *STYLEGAN2, *data)
     assert printed.count("2 processes divide each batch of 4") == 1
     (folder,) = (tmp_path / "runs").iterdir()
     with safe_open(folder / "state.safetensors", "pt") as file:
@@ -70,48 +58,53 @@ def test_two_processes_make_one_run_of_stylegan2(pictures, tags, tmp_path):
 
 
 def test_two_processes_make_and_resume_one_run_of_a_dcgan(pictures, tmp_path):
-    data = ("--no-batch-norm", "--data", pictures, "--out", tmp_path / "runs", "--kimg", 0.008)
-    printed = launched("torchrun", "train.py", "dcgan", *SHARED, *data)
+    data = ("--base-channels", 4, "--no-batch-norm", "--data", pictures, "--out", tmp_path / "runs", "--kimg", 0.008)
+    printed = together(tmp_path, "train.py", "dcgan", *SHARED, *data)
     assert printed.count("2 processes divide each batch of 4") == 1
     (folder,) = (tmp_path / "runs").iterdir()
     assert folder.name == "00000-dcgan-64"
-    launched("torchrun", "train.py", "dcgan", "--device", "cpu", "--resume", folder, "--kimg", 0.012)
+    together(tmp_path, "train.py", "dcgan", "--device", "cpu", "--resume", folder, "--kimg", 0.012)
     assert [line["images"] for line in read_log(folder / "log.csv")] == [4, 8, 12]
     assert Studio.load(folder / "checkpoint", "cpu").render(Character(1)).size == (64, 64)
 
 
-def test_ctrl_c_saves_what_two_processes_have_learned(pictures, tmp_path):
-    arguments = ("train.py", "dcgan", *SHARED, "--data", pictures, "--out", tmp_path / "runs", "--kimg", 1000)
+def test_ctrl_c_saves_what_the_processes_of_a_launcher_have_learned(pictures, tmp_path):
+    """With accelerate, which starts one process, and that one torchrun, which starts two."""
+    arguments = ("train.py", "dcgan", *SHARED, "--base-channels", 4, "--data", pictures, "--out", tmp_path / "runs")
     process = subprocess.Popen(
-        [sys.executable, *map(str, (*TORCHRUN, *arguments))],
-        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", *map(str, arguments)],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
     )  # fmt: skip
     try:
-        give_up = time.monotonic() + 100
-        while not list((tmp_path / "runs").glob("*/log.csv")):
-            assert process.poll() is None and time.monotonic() < give_up
-            time.sleep(0.1)
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the launcher and to those whom it tells once more
-        process.wait(timeout=60)
+        wait_for(lambda: list((tmp_path / "runs").glob("*/log.csv")), process)
+        (folder,) = (tmp_path / "runs").iterdir()
+        assert not (folder / "state.safetensors").exists()
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the launchers and to those whom they started
+        printed = process.communicate(timeout=PATIENCE)[0]  # until the last of them has gone
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-    (folder,) = (tmp_path / "runs").iterdir()
+    assert printed.count("2 processes divide each batch of 4") == 1
     with safe_open(folder / "state.safetensors", "pt") as file:
         assert json.loads(file.metadata()["progress"])["images_seen"] > 0
+
+
+def wait_for(holds, process):
+    """Wait until something holds that a process must bring about."""
+    give_up = time.monotonic() + PATIENCE
+    while not holds():
+        assert process.poll() is None and time.monotonic() < give_up
+        time.sleep(0.1)
 
 
 def test_processes_see_shares_of_their_own_and_keep_the_same_networks(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SAME_NETWORKS)
-    launched("torchrun", script)
+    together(tmp_path, script)
 
 
-def test_an_unknown_number_of_processes_is_asked_for():
-    waiting = {"ACCELERATE_USE_CPU": "True", "MASTER_ADDR": "127.0.0.1"}  # what accelerate leaves
-    result = subprocess.run(
-        [sys.executable, "train.py", "dcgan", "--data", "tests"],
-        cwd=ROOT, env=os.environ | waiting, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert result.returncode == 2
-    assert "'torchrun --nproc_per_node 2" in result.stderr and "Traceback" not in result.stderr
+def test_an_unknown_number_of_processes_is_asked_for(tmp_path):
+    left_by_accelerate = {"ACCELERATE_USE_CPU": "True", "MASTER_ADDR": "127.0.0.1"}
+    with started(tmp_path, "train.py", "dcgan", "--data", "tests", **left_by_accelerate) as process:
+        assert process.end() == 2
+    assert "'torchrun --nproc_per_node 2" in process.errors and "Traceback" not in process.errors
