@@ -6,15 +6,28 @@ CHROMIUM := $(shell command -v chromium || command -v chromium-browser || comman
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
 ONNX_RUNTIME := examples/web/ort/ort.wasm.min.mjs
+# The versions that the tests passed with. They need Python 3.11, and older ones get what pip finds.
+CONSTRAINTS ?= $(shell $(PYTHON) -c 'import sys; print("-c constraints.txt" * (sys.version_info >= (3, 11)))')
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
+# Files of tests run in several processes, of which browser tests let the cores idle; torch's threads would fight over them.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile
 
-.PHONY: app test test-clean fuzz lint bench format clean
+.PHONY: app test coverage constraints test-clean fuzz lint bench format clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py
 
-# Two files of tests at a time; torch's threads would fight over the cores.
 test: $(VENV)/.dev chromium $(ONNX_RUNTIME)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	$(PYTEST)
+
+# Which lines and branches of the package the tests run, but for what processes run that tests start.
+coverage: $(VENV)/.dev chromium $(ONNX_RUNTIME)
+	$(PYTEST) --cov --cov-report=term:skip-covered
+
+# Run it where all tests have passed in an environment made without constraints: make clean test CONSTRAINTS=
+constraints: $(BIN)/python
+	(head -1 constraints.txt; $(BIN)/python -m pip freeze | grep -Ev '^(nvidia-|cuda-|triton|setuptools)') > $(VENV)/constraints
+	mv $(VENV)/constraints constraints.txt
 
 # Many more damaged inputs than the tests try: 5,000 of each kind, which take half an hour.
 fuzz: $(VENV)/.dev
@@ -42,12 +55,12 @@ clean:
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.app: requirements.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+$(VENV)/.app: requirements.txt constraints.txt | $(BIN)/python
+	$(PIP) -r requirements.txt
 	touch $@
 
 $(VENV)/.dev: requirements-dev.txt requirements-train.txt $(VENV)/.app
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(PIP) -r requirements-dev.txt
 	touch $@
 
 # The browser tests drive the system's Chromium; it is installed where it is missing and the system is Debian's.

@@ -5,12 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from PIL import Image, ImageDraw
 
 from animegen_core.checkpoint import save_checkpoint
 from animegen_core.families import FAMILIES
+from animegen_core.helpers import upscaling
 from animegen_core.models.dcgan import Generator
+from animegen_core.models.upscaler import Upscaler
 
+settings.register_profile("suite", max_examples=50, derandomize=True, deadline=None)  # the same inputs each time
+settings.load_profile("suite")
 torch.set_num_threads(1)  # the same sums in the same order as in the processes that tests start
 
 
@@ -82,6 +87,14 @@ def family_checkpoints(tmp_path_factory) -> dict[str, Path]:
                     value.fill_(0.2)
         saved[family] = save_checkpoint(folder / f"tiny-{family}", family, generator, 0, "nothing", "mit")
     return saved
+
+
+@pytest.fixture(scope="module")
+def small_upscaler():
+    """Faces are enlarged by a network of one channel: with the bundled one, most time of many tests went into that."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(upscaling._loaded, upscaling.BUNDLED / upscaling.UPSCALER, Upscaler(channels=1, blocks=1).eval())
+        yield
 
 
 @pytest.fixture

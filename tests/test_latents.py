@@ -1,12 +1,14 @@
-import itertools
 import math
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from animegen_core.errors import AnimeGenError
 from animegen_core.latents import (
+    PATH_KINDS,
     check_seed,
     circular_interpolate,
     latent_path,
@@ -23,8 +25,10 @@ from animegen_core.latents import (
     variation,
 )
 
-DIMS = [2, 3, 100, 512]
 STEPS = torch.linspace(0, 1, 41, dtype=torch.float64)
+DIMS = st.integers(2, 512)
+SEEDS = st.integers(0, 2**32 - 1)
+KINDS = st.sampled_from(PATH_KINDS)
 
 
 def pair(dim, dtype=torch.float32, seed=0):
@@ -32,28 +36,35 @@ def pair(dim, dtype=torch.float32, seed=0):
     return torch.randn(2, dim, generator=source, dtype=dtype).unbind()
 
 
-def awkward_pairs(dim):
-    """Latents between which there is no one way, or hardly any way at all."""
-    a, b = pair(dim)
+def axis(dim):
     last = torch.zeros(dim)
     last[-1] = 2.0
-    tiny = 1e-15 * a
-    return {
-        "identical": (a, a.clone()),
-        "parallel": (a, 3 * a),
-        "nearly parallel": (a, a + 1e-6 * b),
-        "at the limit of parallel": (a / a.norm(), slerp(a, b, 1e-3 / math.acos(torch.cosine_similarity(a, b, 0)))),
-        "opposite": (a, -a),
-        "opposite and longer": (a, -2.5 * a),
-        "nearly opposite": (a, -a + 1e-5 * b),
-        "opposite on the last axis": (last, -last),
-        "tiny": (tiny, -tiny),
-        "from zero": (torch.zeros(dim), b),
-        "to zero": (a, torch.zeros(dim)),
-    }
+    return last
 
 
-AWKWARD = list(awkward_pairs(2))
+# Latents between which there is no one way, or hardly any way at all.
+AWKWARD = {
+    "identical": lambda a, b: (a, a.clone()),
+    "parallel": lambda a, b: (a, 3 * a),
+    "nearly parallel": lambda a, b: (a, a + 1e-6 * b),
+    "at the limit of parallel": lambda a, b: (
+        a / a.norm(),
+        slerp(a, b, 1e-3 / math.acos(torch.cosine_similarity(a, b, 0).clamp(-1, 0.9999))),
+    ),
+    "opposite": lambda a, b: (a, -a),
+    "opposite and longer": lambda a, b: (a, -2.5 * a),
+    "nearly opposite": lambda a, b: (a, -a + 1e-5 * b),
+    "opposite on the last axis": lambda a, b: (axis(len(a)), -axis(len(a))),
+    "tiny": lambda a, b: (1e-15 * a, -1e-15 * a),
+    "from zero": lambda a, b: (torch.zeros_like(a), b),
+    "to zero": lambda a, b: (a, torch.zeros_like(a)),
+    "random": lambda a, b: (a, b),
+}
+
+
+def each_awkward(test):
+    """Run a property of pairs on each awkward kind, with dimensions and latents as they come."""
+    return pytest.mark.parametrize("name", AWKWARD)(settings(max_examples=8)(given(dim=DIMS, seed=SEEDS)(test)))
 
 
 def test_the_stream_of_a_seed_is_frozen():
@@ -78,9 +89,10 @@ def test_what_is_no_seed_is_refused(seed):
 
 @pytest.mark.parametrize("interpolate", [linear_interpolate, slerp])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("dim", DIMS)
-def test_ends_are_exact_and_shapes_broadcast(interpolate, dtype, dim):
-    a, b = pair(dim, dtype)
+@settings(max_examples=10)
+@given(dim=DIMS, seed=SEEDS)
+def test_ends_are_exact_and_shapes_broadcast(interpolate, dtype, dim, seed):
+    a, b = pair(dim, dtype, seed)
     assert torch.equal(interpolate(a, b, 0), a) and torch.equal(interpolate(a, b, 1), b)
     assert interpolate(a, b, 0.3).dtype == dtype
     way = interpolate(a, b, STEPS)
@@ -96,9 +108,10 @@ def test_the_straight_way_is_straight():
     assert linear_interpolate(a, b, 0.25).tolist() == [0.5, 3.0]
 
 
-@pytest.mark.parametrize("dim", DIMS)
-def test_slerp_keeps_the_norm_and_turns_evenly(dim):
-    a, b = (math.sqrt(dim) * x / x.norm() for x in pair(dim, torch.float64))
+@given(dim=DIMS, seed=SEEDS)
+def test_slerp_keeps_the_norm_and_turns_evenly(dim, seed):
+    a, b = (math.sqrt(dim) * x / x.norm() for x in pair(dim, torch.float64, seed))
+    assume(abs(a @ b / dim) < 0.999)
     way = slerp(a, b, STEPS)
     torch.testing.assert_close(way.norm(dim=1), torch.full((41,), math.sqrt(dim), dtype=torch.float64))
     turns = (way[1:] * way[:-1]).sum(1)
@@ -115,10 +128,9 @@ def test_slerp_changes_the_norm_evenly():
     torch.testing.assert_close(slerp(a, 3 * b, STEPS).norm(dim=1), wanted)
 
 
-@pytest.mark.parametrize("dim", DIMS)
-@pytest.mark.parametrize("name", AWKWARD)
-def test_slerp_never_passes_through_zero_and_never_jumps(name, dim):
-    a, b = awkward_pairs(dim)[name]
+@each_awkward
+def test_slerp_never_passes_through_zero_and_never_jumps(name, dim, seed):
+    a, b = AWKWARD[name](*pair(dim, seed=seed))
     way = slerp(a, b, STEPS)
     assert torch.equal(way[0], a) and torch.equal(way[-1], b)
     norms = torch.lerp(a.norm(), b.norm(), STEPS.float())
@@ -129,7 +141,7 @@ def test_slerp_never_passes_through_zero_and_never_jumps(name, dim):
 
 
 def test_slerp_takes_mixed_batches():
-    a, b = (torch.stack(side) for side in zip(*awkward_pairs(6).values()))
+    a, b = (torch.stack(side) for side in zip(*(make(*pair(6)) for make in AWKWARD.values())))
     alone = torch.stack([slerp(x, y, 0.3) for x, y in zip(a, b)])
     torch.testing.assert_close(slerp(a, b, 0.3), alone)
 
@@ -142,10 +154,9 @@ def test_halfway_between_opposites_is_at_right_angles_and_still_a_typical_latent
     assert torch.equal(half, slerp(a, -a, 0.5))
 
 
-@pytest.mark.parametrize("dim", DIMS)
-@pytest.mark.parametrize("name", ["random", *AWKWARD])
-def test_the_circle_has_a_constant_norm_and_closes_exactly(name, dim):
-    u, v = pair(dim) if name == "random" else awkward_pairs(dim)[name]
+@each_awkward
+def test_the_circle_has_a_constant_norm_and_closes_exactly(name, dim, seed):
+    u, v = AWKWARD[name](*pair(dim, seed=seed))
     way = circular_interpolate(u, v, STEPS)
     torch.testing.assert_close(way.norm(dim=1), torch.full((41,), math.sqrt(dim)))
     assert torch.equal(way[0], way[-1])
@@ -161,9 +172,8 @@ def test_the_circle_lies_in_the_plane_of_its_two_latents():
     assert torch.linalg.matrix_rank(torch.stack([u, v, start, quarter])) == 2
 
 
-@pytest.mark.parametrize("kind", ["slerp", "linear", "circular"])
-@pytest.mark.parametrize("closed", [True, False])
-@pytest.mark.parametrize("count, frames", list(itertools.product([2, 3, 5], [1, 2, 3, 5, 6, 7, 48])))
+@settings(max_examples=100)
+@given(KINDS, st.booleans(), st.integers(2, 6), st.integers(1, 20) | st.integers(1, 240))
 def test_a_path_hits_its_keys_once_each(kind, closed, count, frames):
     keys = seeds_to_z(range(count), 16)
     way = latent_path(keys, frames, kind, closed)
@@ -285,9 +295,7 @@ def test_noise_is_frozen_and_apart_from_the_latent():
     torch.testing.assert_close(noise[:3], torch.tensor([-0.63587147, -1.23438658, 1.77951776]))
 
 
-@pytest.mark.parametrize("kind", ["slerp", "linear", "circular"])
-@pytest.mark.parametrize("closed", [True, False])
-@pytest.mark.parametrize("count", [2, 3, 5])
+@given(KINDS, st.booleans(), st.integers(2, 6))
 def test_shares_of_the_keys_sum_to_1_and_are_whole_at_each_key(kind, closed, count):
     shares = path_weights(count, path_positions(count, 24, kind, closed), kind, closed)
     torch.testing.assert_close(shares.sum(1), torch.ones(24))
