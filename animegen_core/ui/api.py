@@ -137,7 +137,7 @@ class Endpoints:
         studio = self.studios.get(checkpoint)
         side = size or studio.sizes[0]
         png = encode_png(studio.render(character, side), studio.describe(character, side))
-        return keep_file(png, f"{file_stem(studio, character)}.png", self.cache)
+        return keep_file(png, f"{file_stem(studio, character, side)}.png", self.cache)
 
     @shows_errors
     def restore(self, file: str | None) -> dict[str, Any]:

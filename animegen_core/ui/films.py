@@ -37,7 +37,9 @@ def film_file(
         save_animation(pictures, path, film.fps, description, loop=film.loop != "once")
         if kind == "png":
             path = _zip(path)
-        name = f"{Path(studio.checkpoint.name).name}-{'-'.join(str(key.seed) for key in film.keys)}{suffix}"
+        name = (
+            f"{Path(studio.checkpoint.name).name}-{'-'.join(str(key.seed) for key in film.keys)}-{pictures[0].width}px{suffix}"
+        )
         return keep_file(path.read_bytes(), name, cache)
 
 

@@ -290,7 +290,7 @@ class GenerateTab:
         """The large face as a PNG."""
         studio, character = self.studios.get(name), _with_values(selected, *values)
         return keep_file(
-            self._png(studio, character, size, embed), f"{file_stem(studio, character)}.png", self.gallery.GRADIO_CACHE
+            self._png(studio, character, size, embed), _file_name(studio, character, size), self.gallery.GRADIO_CACHE
         )
 
     @shows_errors
@@ -301,7 +301,7 @@ class GenerateTab:
         stream = io.BytesIO()
         with zipfile.ZipFile(stream, "w") as archive:  # uncompressed, because PNGs are compressed already
             for character in characters:
-                archive.writestr(f"{file_stem(studio, character)}.png", self._png(studio, character, size, embed))
+                archive.writestr(_file_name(studio, character, size), self._png(studio, character, size, embed))
             described = [character.to_dict() for character in characters]
             listed = {"checkpoint": name, "checkpoint_hash": studio.checkpoint.hash, "characters": described}
             archive.writestr("characters.json", json.dumps(listed, indent=2))
@@ -345,6 +345,10 @@ class GenerateTab:
                 selected = {}
         self.latest.answer(request)
         yield skip, gr.Gallery(drawn, elem_classes=[], **selected), skip, drawn, skip, skip, skip, None
+
+
+def _file_name(studio: Studio, character: Character, size: int) -> str:
+    return f"{file_stem(studio, character, size_of(studio, size))}.png"
 
 
 def _with_values(described: dict, *values: Any) -> Character:

@@ -235,7 +235,7 @@ class MixTab:
         studio, character = self.studios.get(name), _mixed(template, *controls)
         side = size_of(studio, size)
         png = encode_png(studio.render(character, side), studio.describe(character, side) if embed else None)
-        return keep_file(png, f"{file_stem(studio, character)}.png", self.matrix.GRADIO_CACHE)
+        return keep_file(png, f"{file_stem(studio, character, side)}.png", self.matrix.GRADIO_CACHE)
 
     @shows_errors
     def make_matrix(

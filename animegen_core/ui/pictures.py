@@ -33,15 +33,15 @@ def keep_file(content: bytes, name: str, cache: str) -> str:
     return save_bytes_to_cache(content, name, cache)
 
 
-def file_stem(studio: Studio, character: Character) -> str:
-    """File name of a face without suffix: checkpoint, seed, and values that differ from the defaults."""
+def file_stem(studio: Studio, character: Character, side: int) -> str:
+    """File name of a face without suffix: checkpoint, seed, values that differ from the defaults, and size."""
     parts = [re.sub(r"[^\w.-]+", "-", studio.checkpoint.name), f"seed{character.seed:05d}"]
     parts += [f"{part}-{colour}" for part, colour in (("hair", character.hair), ("eyes", character.eyes)) if colour]
     if character.psi != 1:
         parts.append(f"psi{character.psi:g}")
     if character.mixes_styles:
         parts.append("mixed")
-    return "-".join(parts)
+    return "-".join([*parts, f"{side}px"])
 
 
 def caption(character: Character) -> str:
@@ -75,7 +75,7 @@ def draw_files(
     for place, character in enumerate(characters):
         picture = drawn[place] if place in drawn else next(others)
         png = encode_png(picture, studio.describe(character, size) if embed else None)
-        yield keep_file(png, f"{file_stem(studio, character)}.png", cache), caption(character)
+        yield keep_file(png, f"{file_stem(studio, character, size)}.png", cache), caption(character)
 
 
 def check_pixels(count: int, what: str, side: int) -> None:

@@ -124,7 +124,7 @@ def test_the_downloaded_file_carries_what_draws_it_again(page, studios, tmp_path
     generate(page)
     path = download(page, "download", tmp_path)
     checkpoint, character = read_character(read_description(path))
-    assert path.name == f"{checkpoint}-seed{seed_of(page):05d}.png"
+    assert path.name == f"{checkpoint}-seed{seed_of(page):05d}-256px.png"
     assert character == Character(seed_of(page))
     with Image.open(path) as downloaded:
         assert downloaded.tobytes() == studios.get(checkpoint).render(character, 256).tobytes()
