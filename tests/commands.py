@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 100  # seconds after which a process that must end has not
+PATIENCE = 300  # seconds after which a process that must end has not; no test measures time
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["animegen_core.commands.training", "animegen_core.training", "matplotlib.figure", "pytest"])

@@ -24,6 +24,14 @@ def settle(page):
     expect(page.locator("#gallery[class*='drawn-']")).to_have_count(0)
 
 
+def quiet(page):
+    """Wait until the page has asked the server for nothing for a while, and every answer has come."""
+    still = 0
+    while still < 6:
+        page.wait_for_timeout(50)
+        still = 0 if page.in_flight else still + 1
+
+
 def generate(page):
     """Click Generate with the seed unlocked, and wait for the new seed and its faces."""
     before = str(seed_of(page))

@@ -7,28 +7,21 @@ import zipfile
 
 from PIL import Image
 from playwright.sync_api import expect
-from steps import choose_colour, download, drag, face, faces_of, generate, open_checkpoint, seed_of, set_faces, settle
+from steps import choose_colour, download, drag, face, faces_of, generate, open_checkpoint, quiet, seed_of, set_faces, settle
 
 from animegen_core.character import Character
 from animegen_core.images import read_description
 from animegen_core.studio import Studio, read_character
 
 
-def test_the_page_opens_with_faces(page):
-    assert len(faces_of(page)) == 16
-    assert page.locator("#portrait img").evaluate("image => image.naturalWidth") == 256
-
-
-def test_an_unlocked_seed_gives_new_faces_and_is_written_back(page):
+def test_the_page_opens_with_faces_an_unlocked_seed_gives_new_ones_and_a_locked_seed_the_same_again(page):
     before, seed_before = faces_of(page), seed_of(page)
-    generate(page)
-    assert not set(faces_of(page)) & set(before)
-    assert seed_of(page) != seed_before
-
-
-def test_a_locked_seed_gives_the_same_picture_again(page):
+    assert len(before) == 16
+    assert page.locator("#portrait img").evaluate("image => image.naturalWidth") == 256
     generate(page)
     seed, faces = seed_of(page), faces_of(page)
+    assert not set(faces) & set(before)
+    assert seed != seed_before
     page.locator("#lock input").check()
     set_faces(page, 3)  # fewer faces show that the answer is a new one
     page.locator("#generate").click()
@@ -69,17 +62,36 @@ def test_dragging_creativity_shows_the_face_at_once_and_then_all_of_them(page):
     assert seed_of(page) == 2
 
 
+def test_creativity_by_reset_arrow_and_by_number(page):
+    before, number = face(page), page.locator("#creativity input[type=number]")
+    page.locator("#creativity input[type=range]").fill("0.6")
+    expect(page.locator("#portrait p")).to_contain_text("creativity 0.6")
+    page.locator("#creativity .reset-button").click()
+    expect(page.locator("#portrait p")).to_have_text("Seed 2 · dcgan-64")
+    expect(page.locator("#portrait img")).to_have_attribute("src", before)
+    number.fill("9")  # out of range, and changes nothing until it is brought into it
+    quiet(page)
+    assert face(page) == before
+    number.press("Enter")
+    expect(page.locator("#portrait p")).to_contain_text("creativity 1.5")
+    expect(number).to_have_value("1.5")
+    assert page.locator(".toast-body").count() == 0
+
+
 def test_a_variation_moves_the_face(page):
     before = face(page)
     page.locator("#variation button").first.click()
-    page.wait_for_timeout(400)  # it unfolds
+    quiet(page)  # it has unfolded
     page.locator("#variation-strength input[type=range]").fill("0.5")
     expect(page.locator("#portrait p")).to_contain_text("50% toward 1")
     assert face(page) != before
 
 
 def test_hair_and_eyes_change_the_pictures_and_keep_the_seeds(page):
+    expect(page.locator("#hair")).to_have_count(0)  # colours are offered only where the checkpoint knows them
     open_checkpoint(page, "tiny-conditional-dcgan")
+    expect(page.locator("#hair")).to_be_visible()
+    expect(page.locator("#hair-row .face")).to_have_count(12)
     seed, faces = seed_of(page), faces_of(page)
     choose_colour(page, "hair", "pink")
     expect(page.locator("#portrait p")).to_contain_text("pink hair")
@@ -93,13 +105,6 @@ def test_hair_and_eyes_change_the_pictures_and_keep_the_seeds(page):
     expect(page.locator("#portrait p")).not_to_contain_text("eyes")
     settle(page)
     assert faces_of(page) == faces
-
-
-def test_colours_are_offered_only_where_the_checkpoint_knows_them(page):
-    expect(page.locator("#hair")).to_have_count(0)
-    open_checkpoint(page, "tiny-conditional-dcgan")
-    expect(page.locator("#hair")).to_be_visible()
-    expect(page.locator("#hair-row .face")).to_have_count(12)
     open_checkpoint(page, "dcgan-64")
     expect(page.locator("#hair")).to_have_count(0)
 
@@ -130,17 +135,12 @@ def test_the_downloaded_file_carries_what_draws_it_again(page, studios, tmp_path
         assert downloaded.tobytes() == studios.get(checkpoint).render(character, 256).tobytes()
 
 
-def test_a_file_has_the_chosen_size(page, tmp_path):
+def test_a_file_has_the_chosen_size_and_no_description_where_none_is_wanted(page, tmp_path):
+    page.locator("#embed input").uncheck()
     for choice, side in [(0, 64), (1, 256), (4, 2048)]:
         page.locator("#download-size label").nth(choice).click()
         with Image.open(download(page, "download", tmp_path)) as picture:
-            assert picture.size == (side, side)
-
-
-def test_a_file_without_its_description(page, tmp_path):
-    page.locator("#embed input").uncheck()
-    with Image.open(download(page, "download", tmp_path)) as picture:
-        assert "animegen" not in picture.info
+            assert picture.size == (side, side) and "animegen" not in picture.info
 
 
 def test_download_all_is_every_face_and_a_list(page, tmp_path):
@@ -190,7 +190,7 @@ def test_a_fast_walk_ends_at_the_face_that_is_marked(page):
         page.wait_for_timeout(60)
     expect(page.locator("#gallery .thumbnail-item.selected")).to_contain_text("Seed 8")
     expect(page.locator("#portrait p")).to_have_text("Seed 8 · dcgan-64")
-    page.wait_for_timeout(500)
+    quiet(page)
     expect(page.locator("#portrait p")).to_have_text("Seed 8 · dcgan-64")
     expect(page.locator("#seed input")).to_have_value("8")
 
@@ -221,26 +221,6 @@ def test_a_face_sent_right_after_a_change_is_the_changed_face(page):
     page.locator("#creativity input[type=range]").fill("0.8")
     page.locator("#to-animate").click()
     expect(page.locator("#keys .face").last).to_have_attribute("title", "Seed 2 · creativity 0.8")
-
-
-def test_a_reset_arrow_changes_the_picture_too(page):
-    before = face(page)
-    page.locator("#creativity input[type=range]").fill("0.6")
-    expect(page.locator("#portrait p")).to_contain_text("creativity 0.6")
-    page.locator("#creativity .reset-button").click()
-    expect(page.locator("#portrait p")).to_have_text("Seed 2 · dcgan-64")
-    expect(page.locator("#portrait img")).to_have_attribute("src", before)
-
-
-def test_a_number_out_of_range_changes_nothing_until_it_is_brought_into_it(page):
-    before, number = face(page), page.locator("#creativity input[type=number]")
-    number.fill("9")
-    page.wait_for_timeout(700)
-    assert face(page) == before
-    number.press("Enter")
-    expect(page.locator("#portrait p")).to_contain_text("creativity 1.5")
-    expect(number).to_have_value("1.5")
-    assert page.locator(".toast-body").count() == 0
 
 
 def test_a_bad_seed_is_one_sentence_and_loses_nothing(page):

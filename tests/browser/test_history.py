@@ -74,7 +74,9 @@ def test_a_film_is_brought_back_whatever_its_path(page):
     film = page.locator("#history .face[title*='8 frames']")
     film.wait_for()
     page.locator("#path label").first.click()
+    open_tab(page, "Generate")
     film.click()
+    expect(page.locator("#film")).to_be_visible()
     expect(page.locator("#path input:checked")).to_have_value("circular")
     assert selected_tab(page) == "Animate"
 
@@ -106,6 +108,7 @@ def test_clear_can_be_undone(page):
     before = sorted(titles(page))
     page.locator("#history .clear").click()
     expect(page.locator("#history .item")).to_have_count(1)
+    expect(item_of(page, kept)).to_have_count(1)
     generate(page)
     page.locator("#history .undo").click()
     expect(page.locator("#history .item")).to_have_count(len(before) + 1)

@@ -2,7 +2,7 @@
 
 import pytest
 from playwright.sync_api import expect
-from steps import open_checkpoint, open_tab
+from steps import open_checkpoint, open_tab, quiet
 
 TABS = {
     "Generate": ["generate", "seed", "lock", "hair", "creativity", "faces", "gallery", "portrait", "psi-row", "download"],
@@ -13,9 +13,17 @@ TABS = {
 }
 
 
+def check_gallery_rows(page):
+    gallery = page.locator("#gallery").bounding_box()
+    faces = [face.bounding_box() for face in page.locator("#gallery .thumbnail-item").all()[:5]]
+    assert faces[3]["x"] + faces[3]["width"] <= gallery["x"] + gallery["width"]  # the fourth in its row is not cut off
+    assert faces[4]["y"] - faces[3]["y"] <= faces[3]["height"] + 12  # and the fifth is close below
+
+
 @pytest.mark.parametrize("width, scheme", [(1440, "dark"), (1024, "light"), (390, "dark")])
-def test_nothing_overflows(open_page, width, scheme):
+def test_nothing_overflows_and_gallery_rows_are_whole(open_page, width, scheme):
     page = open_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    check_gallery_rows(page)
     open_checkpoint(page, "tiny-stylegan2")
     for tab, names in TABS.items():
         open_tab(page, tab)
@@ -26,20 +34,11 @@ def test_nothing_overflows(open_page, width, scheme):
             assert box["x"] >= 0 and box["x"] + box["width"] <= width, (tab, name)
 
 
-@pytest.mark.parametrize("width", [1440, 1024, 390])
-def test_gallery_rows_are_whole(open_page, width):
-    page = open_page(viewport={"width": width, "height": 844})
-    gallery = page.locator("#gallery").bounding_box()
-    faces = [face.bounding_box() for face in page.locator("#gallery .thumbnail-item").all()[:5]]
-    assert faces[3]["x"] + faces[3]["width"] <= gallery["x"] + gallery["width"]  # the fourth in its row is not cut off
-    assert faces[4]["y"] - faces[3]["y"] <= faces[3]["height"] + 12  # and the fifth is close below
-
-
 def test_pictures_and_controls_have_names(page):
     open_checkpoint(page, "tiny-stylegan2")
     for tab in TABS:
         open_tab(page, tab)
-        page.wait_for_timeout(300)
+        quiet(page)
         nameless = page.evaluate(
             """() => [...document.querySelectorAll('img, button, input')].filter((e) => e.offsetParent && !(
                 e.alt || e.ariaLabel || e.title || e.innerText || e.labels?.length || e.closest('label') || e.type === 'file'

@@ -29,7 +29,7 @@ def test_a_checkpoint_without_styles_says_so_and_offers_one(page, studios):
     expect(page.locator("#checkpoint input")).to_have_value(studios.best_with_styles())
 
 
-def test_three_faces_become_one(mixer, studios, tmp_path):
+def test_three_faces_become_one_and_a_crossover_moves_what_is_taken_from_whom(mixer, studios, tmp_path):
     before = face(mixer, "mix-portrait")
     mixer.locator("#mix-middle input").fill("99")
     mixer.locator("#mix-middle input").press("Enter")
@@ -40,9 +40,6 @@ def test_three_faces_become_one(mixer, studios, tmp_path):
     assert character == Character(9, psi=0.7, middle=99, fine=11)
     with Image.open(path) as picture:
         assert picture.tobytes() == studios.get(checkpoint).render(character, 256).tobytes()
-
-
-def test_a_crossover_moves_what_is_taken_from_whom(mixer):
     before = face(mixer, "mix-portrait")
     mixer.locator("#middle-from input[type=range]").fill("1")
     expect(mixer.locator("#mix-portrait img")).not_to_have_attribute("src", before)
@@ -77,7 +74,7 @@ def test_there_is_one_download_button_whatever_checkpoint_was_open(mixer):
     assert mixer.get_by_text("Download PNG", exact=True).locator("visible=true").count() == 1
 
 
-def test_the_matrix_is_the_grid_of_its_seeds(mixer, studios):
+def test_the_matrix_is_the_grid_of_its_seeds_and_one_that_is_too_large_is_refused(mixer, studios):
     mixer.locator("#matrix-rows textarea, #matrix-rows input").first.fill("1-3")
     mixer.locator("#matrix-columns textarea, #matrix-columns input").first.fill("5,6")
     mixer.locator("#matrix-make").click()
@@ -85,6 +82,9 @@ def test_the_matrix_is_the_grid_of_its_seeds(mixer, studios):
     shown = mixer.locator("#matrix img").evaluate("image => [image.naturalWidth, image.naturalHeight]")
     wanted = generate_style_mixing_grid(studios.get("tiny-stylegan2"), [1, 2, 3], [5, 6], size=256)
     assert tuple(shown) == wanted.size
+    mixer.locator("#matrix-rows textarea, #matrix-rows input").first.fill("1-9")
+    mixer.locator("#matrix-make").click()
+    expect(mixer.locator(".toast-body")).to_contain_text("9 rows, but at most 8")
 
 
 def test_a_matrix_is_restored_from_its_file_and_from_the_history(mixer, studios, tmp_path):
@@ -104,19 +104,18 @@ def test_a_matrix_is_restored_from_its_file_and_from_the_history(mixer, studios,
     expect(mixer.locator("#matrix-rows textarea, #matrix-rows input").first).to_have_value("5-6,9")
 
 
-def test_a_matrix_that_is_too_large_is_refused(mixer):
-    mixer.locator("#matrix-rows textarea, #matrix-rows input").first.fill("1-9")
-    mixer.locator("#matrix-make").click()
-    expect(mixer.locator(".toast-body")).to_contain_text("9 rows, but at most 8")
-
-
-def test_compare_shows_the_same_seeds_of_each_checkpoint(page):
+def test_compare_shows_the_same_seeds_of_each_checkpoint_and_refuses_one_alone(page):
     open_tab(page, "Compare")
     sections = page.locator("#compare-table section")
     expect(sections.first.locator("img")).to_have_count(6)
     choose_colour(page, "compare-hair", "blue")
     expect(sections.first.locator("p")).to_contain_text("does not know colours")
     expect(sections.nth(1).locator("img").first).to_have_attribute("alt", "Seed 2 · blue hair")
+    ticked = page.locator("#compare-names input:checked")
+    expect(page.locator("#compare-table section")).to_have_count(ticked.count())
+    while ticked.count() > 1:
+        ticked.first.uncheck()
+    expect(page.locator(".toast-body")).to_contain_text("1 checkpoints are ticked")
 
 
 def test_a_compared_face_opens_in_generate(page):
@@ -124,15 +123,6 @@ def test_a_compared_face_opens_in_generate(page):
     page.locator("#compare-table section").nth(1).locator("button").nth(2).click()
     expect(page.locator("#portrait p")).to_contain_text("Seed 4 · tiny-conditional-dcgan")
     expect(page.locator("#checkpoint input")).to_have_value("tiny-conditional-dcgan")
-
-
-def test_one_checkpoint_is_nothing_to_compare(page):
-    open_tab(page, "Compare")
-    ticked = page.locator("#compare-names input:checked")
-    expect(page.locator("#compare-table section")).to_have_count(ticked.count())
-    while ticked.count() > 1:
-        ticked.first.uncheck()
-    expect(page.locator(".toast-body")).to_contain_text("1 checkpoints are ticked")
 
 
 def test_about_tells_of_the_checkpoint_that_is_open(page):

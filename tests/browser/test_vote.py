@@ -1,9 +1,11 @@
 """The Vote tab, in an app of its own: blind before the vote, told after it, one vote for one pair."""
 
+import contextlib
 import csv
 import io
 import random
 import re
+import sqlite3
 from types import SimpleNamespace
 
 import gradio as gr
@@ -27,31 +29,50 @@ def rivals(family_checkpoints):
     return SimpleNamespace(names=list(named), get=named.__getitem__)
 
 
-@pytest.fixture
-def book(tmp_path):
-    return VoteBook(tmp_path / "votes.sqlite")
+@pytest.fixture(scope="module")
+def file_of_votes(tmp_path_factory):
+    return tmp_path_factory.mktemp("votes") / "votes.sqlite"
 
 
 @pytest.fixture
-def voter(rivals, book, pictures, browser):
-    """A page on which the Vote tab is open; no script may fail."""
+def book(file_of_votes):
+    """The votes of the app, of which there are none yet."""
+    book = VoteBook(file_of_votes)
+    with contextlib.closing(sqlite3.connect(file_of_votes)) as connection, connection:
+        connection.execute("DELETE FROM votes")
+    return book
+
+
+@pytest.fixture(scope="module")
+def vote_url(rivals, file_of_votes, draw, tmp_path_factory):
+    """The address of an app that has the Vote tab and another one."""
+    pictures = tmp_path_factory.mktemp("real") / "pictures"
+    pictures.mkdir()
+    for seed in range(12):
+        draw(seed, (24 + seed, 30)).save(pictures / f"{seed:02d}.png")
     with gr.Blocks() as demo:
         with gr.Tabs():
             gr.Tab("Other")
             item = gr.Tab("Vote", id="vote")
         with item:
-            VoteTab(SimpleNamespace(studios=rivals, tab_items={"vote": item}), book.path, pictures)
+            VoteTab(SimpleNamespace(studios=rivals, tab_items={"vote": item}), file_of_votes, pictures)
     _, url, _ = demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options())
+    yield url
+    demo.close()
+
+
+@pytest.fixture
+def voter(vote_url, book, browser):
+    """A page on which the Vote tab is open; no script may fail."""
     context, problems = browser.new_context(), []
     page = context.new_page()
-    page.set_default_timeout(8_000)
+    page.set_default_timeout(60_000)
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(url)
+    page.goto(vote_url)
     page.get_by_role("tab", name="Vote").click()
     expect(page.locator("#vote-pair img")).to_have_count(2)
     yield page
     context.close()
-    demo.close()
     assert not problems
 
 

@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from animegen_core import Character, Studio
+from animegen_core.checkpoint import load_checkpoint
 from animegen_core.commands.training import app
 from animegen_core.families import FAMILIES
 from animegen_core.training.run_folder import read_log
@@ -74,11 +75,17 @@ def test_a_run_resumes_to_the_bit_and_its_faces_render(pictures, family, options
     assert first.keys() == second.keys() and not [name for name in first if not torch.equal(first[name], second[name])]
     rows, others = (read_log(folder / "log.csv") for folder in (whole, parts))
     assert [row["images"] for row in others] == [4, 8, 12, 16, 20, 24, 28]
+    assert [path.name for path in sorted((parts / "samples").iterdir())] == ["00000020.png", "00000028.png"]
     same = [name for name in rows[0] if re.search("loss|score|^r1$|^r2$|path_length", name)]
     assert [[str(row[name]) for name in same] for row in rows] == [[str(row[name]) for name in same] for row in others]
-    assert all(first[f"recipe.{name}"] > 0 for option, name in PENALTIES.items() if option in options)
     assert "ada_kimg" not in options or 0 <= first["recipe.augment_probability"] < 1
     faces = [Studio.load(folder / "checkpoint", "cpu").render(Character(5)) for folder in (whole, parts)]
     assert faces[0].tobytes() == faces[1].tobytes()
     studio = Studio.load(whole / "checkpoint", "cpu")
+    if studio.capabilities.styles:
+        assert torch.equal(load_checkpoint(whole / "checkpoint").generator.w_avg, first["generator.w_avg"])
+    if "helper_only" not in options:  # with a discriminator of its own
+        assert {"loss_g", "loss_d", "real_score", "fake_score"} <= rows[0].keys()
+        assert not studio.capabilities.styles or {"r1", "path_length"} <= rows[0].keys()
+        assert all(first[f"recipe.{name}"] > 0 for option, name in PENALTIES.items() if option in options)
     assert studio.capabilities.labels == ("label_frequencies" in studio.checkpoint.config) == ("labels" in options)

@@ -19,7 +19,6 @@ from animegen_core.models.layers import upsample
 from animegen_core.training import StyleGAN2Options, StyleGANOptions, Trainer, train_stylegan, train_stylegan2
 from animegen_core.training.health import COLLAPSED, WON
 from animegen_core.training.recipes import StyleGAN2Recipe, StyleGANRecipe
-from animegen_core.training.run_folder import read_log
 from animegen_core.training.weights import TRAINING, save_training_weights
 
 ROOT = Path(__file__).parents[2]
@@ -72,21 +71,6 @@ def test_a_generator_survives_its_checkpoint(tmp_path, family):
     inputs = torch.randn(2, 8), *([labels(2)] if family == "stylegan2" else [])
     with torch.no_grad():
         torch.testing.assert_close(loaded.generator(*inputs), generator.eval()(*inputs), atol=2e-2, rtol=0)
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_command_trains_a_checkpoint_and_resumes_it(pictures, tmp_path, family):
-    arguments = [*flags(TINY), "--data", pictures, "--out", tmp_path, "--log-interval", 1]
-    trained(family, *arguments, "--kimg", 0.008)
-    folder = tmp_path / f"00000-{family}-16"
-    trained(family, "--resume", folder, "--kimg", 0.012)
-    rows = read_log(folder / "log.csv")
-    assert [row["images"] for row in rows] == [4, 8, 12]
-    assert {"loss_g", "loss_d", "real_score", "fake_score", "r1", "path_length"} <= rows[0].keys()
-    assert len(list((folder / "samples").iterdir())) == 2
-    generator = load_checkpoint(folder / "checkpoint").generator
-    assert generator(torch.randn(1, 8)).shape == (1, 3, 16, 16)
-    assert torch.equal(generator.w_avg, load_file(folder / "state.safetensors")["generator.w_avg"])
 
 
 def test_warnings_are_printed_once(pictures, tmp_path, monkeypatch):
