@@ -9,9 +9,8 @@ ONNX_RUNTIME := examples/web/ort/ort.wasm.min.mjs
 # The versions that the tests passed with. They need Python 3.11, and older ones get what pip finds.
 CONSTRAINTS ?= $(shell $(PYTHON) -c 'import sys; print("-c constraints.txt" * (sys.version_info >= (3, 11)))')
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
-# Files of tests run in several processes, those of the browser first, which take longest and let the cores idle at times.
-# Torch's threads would fight over the cores.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+# Two files of tests at a time, those of the browser first, which take longest; torch's threads would fight over the cores.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: app test coverage constraints test-clean fuzz lint bench format clean
 
