@@ -12,7 +12,7 @@ from animegen_core.errors import AnimeGenError
 _HELPED: dict[str, Any] = dict(
     mapping_depth=4, augment="none", layer_noise=False, loss="relativistic", lr=1e-3, ema_kimg=3.0, ema_rampup=10.0,
     label_ramp_kimg=0.0, label_dropout=0.3, label_groups=True, label_weight=0.4, helper="efficientnet-lite0", helper_weight=2.5,
-    helper_lr=5e-4, save_interval=1.0,
+    helper_lr=5e-4, helper_warmup_kimg=0.0, save_interval=1.0,
 )  # fmt: skip
 _HELPED_PORTRAITS = _HELPED | dict(batch=16, lr=7e-4, channel_base=4096, channel_base_d=2048, augment="translation,cutout")
 
@@ -35,14 +35,10 @@ PRESETS: dict[str, dict[str, Any]] = {
     # Begin the first with --init-from stylegan2-64, whose helper has learned already, each other one with a run of the one
     # before. Those from 128 px on are for some thousand portraits.
     "stylegan2-64-helped": dict(
-        **_HELPED, resolution=64, batch=32, channel_base=2048, r1_gamma=0.15, r2_gamma=0.15, helper_warmup_kimg=0.0,
+        **_HELPED, resolution=64, batch=32, channel_base=2048, r1_gamma=0.15, r2_gamma=0.15,
     ),
-    "stylegan2-128-helped": dict(
-        **_HELPED_PORTRAITS, resolution=128, r1_gamma=0.5, r2_gamma=0.5, helper_warmup_kimg=0.0,
-    ),
-    "stylegan2-256-helped": dict(
-        **_HELPED_PORTRAITS, resolution=256, r1_gamma=1.5, r2_gamma=1.5, helper_size=256, helper_warmup_kimg=0.6,
-    ),
+    "stylegan2-128-helped": dict(**_HELPED_PORTRAITS, resolution=128, r1_gamma=0.5, r2_gamma=0.5),
+    "stylegan2-256-helped": dict(**_HELPED_PORTRAITS, resolution=256, r1_gamma=1.5, r2_gamma=1.5),
     "stylegan2-64": dict(
         resolution=64, batch=128, channel_base=8192, ema_kimg=20.0, r1_gamma=0.1, style_mixing=0.5, label_ramp_kimg=600.0,
     ),
