@@ -225,10 +225,12 @@ def test_a_face_sent_right_after_a_change_is_the_changed_face(page):
 
 def test_a_bad_seed_is_one_sentence_and_loses_nothing(page):
     faces = faces_of(page)
-    for bad in ("-5", "3.7"):
-        page.locator("#seed input").fill(bad)
-        page.locator("#generate").click()
-        expect(page.locator(".toast-body", has_text=bad)).to_be_visible()
+    page.locator("#seed input").fill("3.7")
+    page.locator("#generate").click()
+    expect(page.locator(".toast-body", has_text="3.7")).to_be_visible()
+    page.locator("#seed input").fill("-5")
+    page.locator("#generate").click()
+    expect(page.locator("#seed")).to_contain_text("Seed is -5, but must be a number from 0 to 4294967295.")
     assert faces_of(page) == faces
     expect(page.locator("[data-testid=status-tracker] .error:visible")).to_have_count(0)  # the message says it all
 
@@ -267,10 +269,3 @@ def test_two_visitors_see_only_their_own_faces(open_page):
     assert faces_of(other) == faces
     assert not set(faces_of(one)) & set(faces)
     assert other.locator("#history .item").count() == 1
-
-
-def test_a_seed_out_of_range_is_told_at_its_field(page):
-    page.locator("#seed input").fill("-5")
-    page.locator("#seed input").press("Enter")
-    expect(page.locator("#seed")).to_contain_text("Seed is -5, but must be a number from 0 to 4294967295.")
-    expect(page.locator("#portrait p")).to_contain_text("Seed 2")
