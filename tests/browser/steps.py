@@ -52,9 +52,15 @@ def open_tab(page, name):
 
 
 def open_checkpoint(page, name):
-    page.locator("#checkpoint input").fill(name)
-    page.locator("#checkpoint input").press("Enter")
-    expect(page.locator("#portrait p")).to_contain_text(name)
+    for patience in (20_000, 60_000):  # on a busy computer the dropdown once lost what was typed
+        page.locator("#checkpoint input").fill(name)
+        page.locator("#checkpoint input").press("Enter")
+        try:
+            expect(page.locator("#portrait p")).to_contain_text(name, timeout=patience)
+            break
+        except AssertionError:
+            if patience == 60_000:
+                raise
     settle(page)
 
 
