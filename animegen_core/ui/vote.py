@@ -97,24 +97,23 @@ class Booth:
         Raises:
             AnimeGenError: a checkpoint is damaged, or hardly any file is a readable image.
         """
-        if self.pairs is not None:
-            self.chance = random.Random(number)
-        names = self.chance.sample(self.contestants, 2)
+        chance = self.chance if self.pairs is None else random.Random(number)
+        names = chance.sample(self.contestants, 2)
         resolution = min(self.studios.get(name).checkpoint.generator.resolution for name in names if name is not None)
-        (left, left_face), (right, right_face) = (self._face(name, resolution) for name in names)
+        (left, left_face), (right, right_face) = (self._face(name, resolution, chance) for name in names)
         return Ballot(secrets.token_hex(8), left, right, number), left_face, right_face
 
-    def _face(self, name: str | None, resolution: int) -> tuple[VotedFace, Image.Image]:
+    def _face(self, name: str | None, resolution: int, chance: random.Random) -> tuple[VotedFace, Image.Image]:
         if name is None:
-            shown, face = self._real(resolution)
+            shown, face = self._real(resolution, chance)
         else:
-            studio, seed = self.studios.get(name), self.chance.randint(0, MAX_SEED)
+            studio, seed = self.studios.get(name), chance.randint(0, MAX_SEED)
             shown, face = VotedFace(name, seed), studio.render(Character(seed, psi=studio.usual_psi))
         return shown, face.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
 
-    def _real(self, resolution: int) -> tuple[VotedFace, Image.Image]:
+    def _real(self, resolution: int, chance: random.Random) -> tuple[VotedFace, Image.Image]:
         for _ in range(_TRIES):
-            number = self.chance.randrange(len(self.source.names))
+            number = chance.randrange(len(self.source.names))
             try:
                 array = decode(self.source.read(self.source.names[number]), resolution)
             except Exception:  # decoders raise all kinds of errors on damaged files

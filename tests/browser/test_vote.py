@@ -174,7 +174,7 @@ def test_results_and_the_file_of_votes(voter, book, tmp_path):
 
 def test_chance_is_fair_to_contestants_and_sides(rivals, pictures):
     booth = Booth(rivals, pictures, random.Random(0))
-    booth._face = lambda name, resolution: (VotedFace(str(name), 0), None)
+    booth._face = lambda name, resolution, chance: (VotedFace(str(name), 0), None)
     pairs = [(one.left.name, one.right.name) for one, *_ in (booth.next() for _ in range(600))]
     counts = [pairs.count(pair) for pair in set(pairs)]
     assert len(counts) == 6 and min(counts) > 70  # of 100 on average
@@ -182,13 +182,13 @@ def test_chance_is_fair_to_contestants_and_sides(rivals, pictures):
 
 def test_a_real_picture_comes_in_the_size_of_the_checkpoint_beside_it(rivals, pictures):
     (pictures / "notes.txt").write_text("no picture")
-    booth = Booth(rivals, pictures, random.Random(0))
-    fine, coarse = (booth._real(side)[1].size for side in (64, 32))
+    booth, chance = Booth(rivals, pictures), random.Random(0)
+    fine, coarse = (booth._real(side, chance)[1].size for side in (64, 32))
     assert (fine, coarse) == ((64, 64), (32, 32))
     for path in pictures.glob("*.png"):
         path.write_bytes(b"damaged")
     with pytest.raises(AnimeGenError, match="20 files of 'pictures' were tried, and none is a readable image"):
-        booth._real(64)
+        booth._real(64, chance)
 
 
 def test_a_test_of_some_pairs_shows_every_visitor_the_same_ones_and_ends(rivals, pictures, tmp_path, monkeypatch):
