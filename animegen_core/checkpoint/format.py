@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from animegen_core.character import MAX_PSI
 from animegen_core.checkpoint.card import complete_front_matter, model_card
 from animegen_core.checkpoint.names import BUNDLED, CARD, CONFIG, HubName
 from animegen_core.checkpoint.weights import display_name, read_json, read_weights, save_weights, weights_hash
@@ -248,8 +249,8 @@ def _read_config(folder: Path) -> dict[str, Any]:
     if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not 0 <= minutes < 2**63:
         raise AnimeGenError(f"{where} has 'training_minutes' of {quote(minutes)}, but must have a number of minutes, or none.")
     psi = config.get("usual_psi", 1)
-    if isinstance(psi, bool) or not isinstance(psi, int | float) or not 0 <= psi <= 1.5:
-        raise AnimeGenError(f"{where} has a 'usual_psi' of {quote(psi)}, but must have a number from 0 to 1.5, or none.")
+    if isinstance(psi, bool) or not isinstance(psi, int | float) or not 0 <= psi <= MAX_PSI:
+        raise AnimeGenError(f"{where} has a 'usual_psi' of {quote(psi)}, but must have a number from 0 to {MAX_PSI}, or none.")
     if "label_frequencies" in config:
         check_frequencies(where, config["label_frequencies"])
     return config

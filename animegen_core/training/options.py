@@ -12,6 +12,7 @@ from animegen_core.models.projected import INPUT_SIZES
 from animegen_core.training.augment import OPERATIONS, parse_operations
 
 EVALUATE_BY = ("anime", "imagenet")
+AUGMENT_HELP = f"Augmentation of real and fake images: {', '.join(OPERATIONS)}, or none."
 PRECISIONS = ("auto", "bf16", "fp32")
 SAMPLING_HELP = "Draw colours by their frequency, or by its sqrt, which draws rare colours more often."
 
@@ -82,6 +83,7 @@ class TrainOptions:
     evaluate_every: float | None = option(
         None, "Measure the faces every so many kimg, log it and keep the best in checkpoint-best; by default never."
     )
+    augment: str = option("none", AUGMENT_HELP)
     helper: str | None = option(
         None, f"Add a second discriminator on features of a pretrained network: {', '.join(HELPERS)}; by default none."
     )
@@ -110,6 +112,7 @@ class TrainOptions:
         check_not_negative(self, "ema_kimg", "ema_rampup", "seed", "helper_weight", "helper_warmup_kimg")
         check_choice(self, "precision", PRECISIONS)
         check_choice(self, "evaluate_by", EVALUATE_BY)
+        parse_operations(self.augment)  # raises if one is unknown
         self._check_helper()
         if self.export_shards is not None:
             check_shard_size(self.export_shards)
@@ -120,6 +123,11 @@ class TrainOptions:
         parse_operations(self.helper_augment)  # raises if one is unknown
         if self.helper_only and self.helper is None:
             raise AnimeGenError(f"helper_only needs a helper; choose one of: {', '.join(HELPERS)}.")
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The names in ``augment``."""
+        return parse_operations(self.augment)
 
     @property
     def helper_operations(self) -> tuple[str, ...]:
@@ -146,11 +154,9 @@ class DCGANOptions(TrainOptions):
     real_label_low: float = option(0.9, "Lowest label of real images in the discriminator's loss.")
     real_label_high: float = option(0.9, "Highest label of real images; labels are uniform from the lowest to the highest.")
     feature_matching: float = option(0.0, "Weight of feature matching in the generator's loss; 0 turns it off.")
-    augment: str = option("none", f"Augmentation of real and fake images: {', '.join(OPERATIONS)}, or none.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        parse_operations(self.augment)  # raises if one is unknown
         if self.resolution != 64:
             raise AnimeGenError(f"resolution is {self.resolution}, but a DCGAN draws 64 px.")
         if not 0.5 < self.real_label_low <= self.real_label_high <= 1:
@@ -160,11 +166,6 @@ class DCGANOptions(TrainOptions):
             )
         check_positive(self, "latent_dim", "base_channels")
         check_not_negative(self, "extra_layers", "feature_matching")
-
-    @property
-    def operations(self) -> tuple[str, ...]:
-        """The names in ``augment``."""
-        return parse_operations(self.augment)
 
 
 @dataclass(frozen=True, kw_only=True)

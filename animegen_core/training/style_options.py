@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from animegen_core.errors import AnimeGenError
 from animegen_core.models.layers import channel_plan
-from animegen_core.training.augment import OPERATIONS, parse_operations
 from animegen_core.training.options import (
+    AUGMENT_HELP,
     LabelOptions,
     TrainOptions,
     check_choice,
@@ -46,7 +46,7 @@ class StyleBasedOptions(TrainOptions):
     path_length_interval: int = option(16, "Compute the path length penalty every so many steps.")
     path_length_share: float = option(0.5, "Fraction of the batch for the path length penalty.")
     path_length_start_kimg: float = option(100.0, "No path length penalty before so many kimg, while images are still noise.")
-    augment: str = option("translation", f"Augmentation of real and fake images: {', '.join(OPERATIONS)}, or none.")
+    augment: str = option("translation", AUGMENT_HELP)
     ada_kimg: float | None = option(
         None, "Adapt the probability of augmentation to overfitting (ADA), from 0 to 1 in at least so many kimg; by default 1."
     )
@@ -59,12 +59,6 @@ class StyleBasedOptions(TrainOptions):
         check_positive(self, "latent_dim", "mapping_depth", "group_size", "r1_interval", "path_length_interval", "ada_kimg")
         check_not_negative(self, "r1_gamma", "r2_gamma", "path_length_weight", "path_length_start_kimg")
         check_choice(self, "loss", LOSSES)
-        parse_operations(self.augment)  # raises if one is unknown
-
-    @property
-    def operations(self) -> tuple[str, ...]:
-        """The names in ``augment``."""
-        return parse_operations(self.augment)
 
 
 @dataclass(frozen=True, kw_only=True)
