@@ -4,6 +4,7 @@ A point has all that a face depends on, as vectors that can be interpolated: an 
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -68,8 +69,14 @@ def mean_face(generator: StyleBasedGenerator, labels: Tensor | None) -> Tensor:
     """
     if labels is None:
         return generator.w_avg.cpu()
-    z = seeds_to_z(range(MEAN_OVER), generator.latent_dim)
-    return _map_on_cpu(generator, z, labels.expand(MEAN_OVER, -1)).mean(0)
+    return _map_on_cpu(generator, _mean_latents(generator.latent_dim), labels.expand(MEAN_OVER, -1)).mean(0)
+
+
+@cache
+def _mean_latents(dim: int) -> Tensor:
+    """The latents (``MEAN_OVER``, dim) of every mean face. Drawing them takes longer than mapping them."""
+    with torch.inference_mode(False):  # a caller may need gradients later
+        return seeds_to_z(range(MEAN_OVER), dim)
 
 
 def _map_on_cpu(generator: StyleBasedGenerator, z: Tensor, labels: Tensor | None) -> Tensor:
