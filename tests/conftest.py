@@ -1,5 +1,8 @@
 """Fixtures that several test files share. Everything is made here: no test needs the network, a GPU or outside data."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +44,25 @@ def draw():
         return picture
 
     return blobs
+
+
+@pytest.fixture
+def make_disk(tmp_path):
+    """make_disk(size) -> the folder of a new file system of that size, such as "12m"; skips where none can be mounted."""
+    folder = tmp_path / "disk"
+    mounted = []
+
+    def make(size: str) -> Path:
+        folder.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+        if sys.platform != "linux" or os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
+            pytest.skip("a tmpfs cannot be mounted")
+        mounted.append(folder)
+        return folder
+
+    yield make
+    for each in mounted:
+        subprocess.run(["umount", "-l", str(each)], check=True)
 
 
 @pytest.fixture

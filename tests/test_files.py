@@ -3,8 +3,6 @@
 import errno
 import os
 import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -62,15 +60,9 @@ def test_two_writers_of_one_file_in_one_process_do_not_meet(tmp_path):
 
 
 @pytest.fixture
-def full_disk(tmp_path):
+def full_disk(make_disk):
     """A file system of 64 KiB, nearly full."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
-    if sys.platform != "linux" or os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("a tmpfs cannot be mounted")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    return make_disk("64k")
 
 
 def as_safetensors(path):

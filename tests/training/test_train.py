@@ -501,15 +501,9 @@ def test_a_tilde_after_an_equals_sign_is_the_home_folder(pictures, tmp_path, mon
 
 
 @pytest.fixture
-def disk(tmp_path):
+def disk(make_disk):
     """A file system of 12 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)]
-    if sys.platform != "linux" or os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("a tmpfs cannot be mounted")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    return make_disk("12m")
 
 
 @pytest.mark.parametrize("left", ["for the log", "for the log and the state"])
