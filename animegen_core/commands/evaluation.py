@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from animegen_core.checkpoint import DEFAULT_CHECKPOINT
-from animegen_core.commands.flags import explicit
+from animegen_core.commands.helper_runs import Data, Licence, Resume, Runs, TrainedOn, asked_run
 from animegen_core.errors import AnimeGenError, quote
 from animegen_core.studio import Studio
 
@@ -82,27 +82,23 @@ def compare(
 
 def features(
     context: typer.Context,
-    data: Annotated[Path | None, typer.Option(help="Folder or zip of faces; resumed: by default that of the run.")] = None,
+    data: Data = None,
     labels: Annotated[Path | None, typer.Option(help="Tag file of these faces, as the command label writes it.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where it is written, such as checkpoints/features-64.")] = None,
-    runs: Annotated[Path, typer.Option(help="Parent of the numbered run folder with log and state.")] = Path("runs"),
-    resume: Annotated[Path | None, typer.Option(help="Resume the run in this folder, with its options.")] = None,
+    runs: Runs = Path("runs"),
+    resume: Resume = None,
     epochs: Annotated[float, typer.Option(help="Passes over the images.")] = 3,
     max_minutes: Annotated[
         float | None, typer.Option(help="Stop this start after so many minutes and save; --resume continues.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of weights, views and order.")] = 0,
-    trained_on: Annotated[str, typer.Option(help="Description of the training data, for config.json.")] = "unnamed images",
-    licence: Annotated[str, typer.Option(help="Licence of the weights, for config.json.")] = "other",
+    trained_on: TrainedOn = "unnamed images",
+    licence: Licence = "other",
 ) -> None:
     """Train the feature network of the metrics. Values of two feature networks are not comparable."""
     from animegen_core.training.helpers.features import PretrainingOptions, fit_and_save
-    from animegen_core.training.helpers.runs import HelperRun
 
     settings = {"data": data, "labels": labels, "out": out, "trained_on": trained_on, "licence": licence}
     given = {"epochs": epochs, "max_minutes": max_minutes, "seed": seed}
-    if resume is None:
-        asked = HelperRun("features", settings, PretrainingOptions(**given))
-    else:
-        asked = HelperRun.resumed(resume, "features", PretrainingOptions, explicit(context, {**settings, **given}))
+    asked = asked_run(context, resume, "features", PretrainingOptions, settings, given)
     typer.echo(json.dumps(fit_and_save(asked, runs), indent=2))
