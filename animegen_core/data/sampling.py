@@ -47,10 +47,8 @@ class LabelGroups(Sampler[LabelledIndex]):
     """Hides some labels, then forms groups of images with the same labels.
 
     It is for the minibatch standard deviation: in mixed groups the discriminator cannot detect that a generator always draws
-        the
-    same face for one pair of labels. Label dropout happens before grouping, so label frequencies do not change. Images left
-    over
-    of each pair are placed next to similar ones: same hair, other eyes.
+    the same face for one pair of labels. Label dropout happens before grouping, so label frequencies do not change. Images
+    left over of each pair are placed next to similar ones: same hair, other eyes.
 
     Args:
         sampler: of the images of an epoch.

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from animegen_core.training.state import load_state, save_state
 
 Stats = dict[str, Tensor]  # scalars for the log
-ORDER, STEP = 0, 1  # first part of the key of ``_stream``
+ORDER, STEP = 0, 1  # first part of the key of ``stream``
 
 
 class Resumable(ABC):
