@@ -91,6 +91,9 @@ class TrainOptions:
     helper_weight: float = option(1.0, "Weight of the helper's loss in the generator's loss.")
     helper_lr: float = option(2e-4, "Adam's learning rate for the helper's heads.")
     helper_size: int = option(128, "Size in pixels of images for the helper: 128, 256 or 512.")
+    helper_detail: int | None = option(
+        None, "Reduce images to this size in pixels for the helper, so that it judges no finer details; by default it sees all."
+    )
     helper_augment: str = option(
         "translation,cutout", f"Augmentation of images for the helper: {', '.join(OPERATIONS)}, or none."
     )
@@ -103,7 +106,7 @@ class TrainOptions:
         if self.epochs is not None and self.kimg is not None:
             raise AnimeGenError(f"Give epochs ({self.epochs:g}) or kimg ({self.kimg:g}), not both.")
         check_positive(self, "epochs", "kimg", "max_minutes", "resolution", "batch", "lr", "lr_d", "lr_decay_kimg", "grad_clip")
-        check_positive(self, "save_interval", "save_minutes", "log_interval", "evaluate_every", "helper_lr")
+        check_positive(self, "save_interval", "save_minutes", "log_interval", "evaluate_every", "helper_lr", "helper_detail")
         if self.batch < 2:
             raise AnimeGenError(f"batch is {self.batch!r}, but must be at least 2 for batch norm.")
         for name in ("beta1", "beta2"):

@@ -6,6 +6,7 @@ Projected GANs (Sauer et al. 2021, https://arxiv.org/abs/2111.01007) leave it ou
 
 from collections.abc import Sequence
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from animegen_core.models.projected import ProjectedDiscriminator, ProjectedFeatures
@@ -43,7 +44,15 @@ class Helper(nn.Module):
         return self._calibrated
 
     def see(self, images: Tensor) -> list[Tensor]:
-        """Feature maps of augmented images (N, 3, H, W) in [-1, 1]."""
+        """Feature maps of augmented images (N, 3, H, W) in [-1, 1].
+
+        With ``helper_detail`` images are reduced first, by the mean of each area. StyleGAN-XL (Sauer et al. 2022,
+        https://arxiv.org/abs/2202.00273, Section 3.1) blurs them for the same reason: else the heads tell fakes by fine details
+        alone.
+        """
+        detail = self.options.helper_detail
+        if detail is not None and detail < images.shape[-1]:
+            images = F.adaptive_avg_pool2d(images, detail)
         return self.features(augment(images, self.options.helper_operations, 1.0, _HOLE))
 
     def loss(self, real: list[Tensor], fake: list[Tensor], labels: Tensor | None) -> tuple[Tensor, Stats]:

@@ -81,6 +81,18 @@ def test_augmentation_changes_what_the_helper_sees(real):
     assert not torch.equal(shifted.see(real)[0], plain.see(real)[0])
 
 
+def test_details_finer_than_helper_detail_are_not_judged(real):
+    fine = 0.3 * (-1.0) ** torch.arange(real.shape[-1])  # columns in turn brighter and darker: no trace in means of 2 x 2
+    bare = TINY | dict(helper_augment="none")
+    everything, coarse = (
+        Helper(StyleGAN2Options(**bare | dict(helper_detail=detail))) for detail in (None, real.shape[-1] // 2)
+    )
+    for helper in (everything, coarse):
+        helper.features.calibrate(real)
+    assert not torch.allclose(everything.see(real + fine)[0], everything.see(real)[0], atol=1e-3)
+    torch.testing.assert_close(coarse.see(real + fine), coarse.see(real), rtol=1e-3, atol=1e-4)
+
+
 def test_the_heads_of_a_conditional_family_know_the_labels(real, tmp_path):
     trainer = Trainer(StyleGAN2Recipe(StyleGAN2Options(**TINY, labels="tags.csv", label_ramp_kimg=0, label_dropout=0)), "cpu")
     vectors = [table.weight.detach().clone() for head in trainer.helper.heads.heads for table in head.embedding.tables]
@@ -118,6 +130,7 @@ def test_training_goes_on_from_exported_heads(real, tmp_path):
         (dict(helper="efficientnet-lite1"), r"Unknown helper 'efficientnet-lite1'"),  # it is there to measure with
         (dict(helper_only=True), r"helper_only needs a helper"),
         (dict(helper_size=100), r"Unknown helper_size 100; choose one of: 128, 256, 512"),
+        (dict(helper_detail=0), r"helper_detail is 0, but must be above 0"),
         (dict(helper_lr=0.0), r"helper_lr is 0.0, but must be above 0"),
         (dict(helper_weight=-1.0), r"helper_weight is -1.0, but must be at least 0"),
         (dict(helper_augment="blur"), r"Unknown augmentation 'blur'"),
