@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from animegen_core.labels import LABEL_DIMS
-from animegen_core.models import dcgan, stylegan, stylegan2
+from animegen_core.models import dcgan, stylegan, stylegan2, vae
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,5 +91,6 @@ FAMILIES = {
         ),
         Family("stylegan", stylegan.StyleGANGenerator, "style_options.StyleGANOptions", "recipes.StyleGANRecipe"),
         Family("stylegan2", stylegan2.StyleGAN2Generator, "style_options.StyleGAN2Options", "recipes.StyleGAN2Recipe"),
+        Family("vae", vae.VAE, "vae_options.VAEOptions", "recipes.VAERecipe"),
     )
 }

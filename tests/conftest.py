@@ -90,6 +90,7 @@ TINY = {
     "stylegan2": dict(
         resolution=32, z_dim=16, w_dim=16, mapping_depth=2, channel_base=256, channel_max=16, label_dims=[12, 11]
     ),
+    "vae": dict(resolution=32, latent_dim=8, channel_base=128, channel_max=8, label_dims=[12, 11]),
 }
 
 

@@ -317,7 +317,9 @@ def parameters(family, options):
     """Numbers of both networks' parameters; built without memory."""
     family = FAMILIES[family]
     with torch.device("meta"):
-        return [count_parameters(network) for network in family.recipe(family.options(**options)).build()]
+        return [
+            count_parameters(network) for network in family.recipe(family.options(**options)).build() if network is not None
+        ]
 
 
 def tables_of_parameters():

@@ -31,7 +31,7 @@ from animegen_core.onnx_export import export_onnx
 
 WEB = Path(__file__).parents[1] / "examples" / "web"
 RUNTIME = Path(os.environ.get("ANIMEGEN_ORT_WEB", WEB / "ort"))  # the three files that fetch.sh gets
-LABELLED = ("conditional-dcgan", "stylegan2")
+LABELLED = ("conditional-dcgan", "stylegan2", "vae")
 
 
 @pytest.fixture(scope="module")

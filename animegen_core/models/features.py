@@ -36,6 +36,13 @@ class FeatureNetwork(nn.Module):
         """Images (N, 3, H, W) in [-1, 1] to float32 features (N, feature_dim)."""
         return (self.raw(images) - self.centre) @ self.basis
 
+    def maps(self, images: Tensor) -> list[Tensor]:
+        """Images (N, 3, resolution, resolution) in [-1, 1] to the maps (N, C, h, w) of stem and blocks, the largest first."""
+        maps = [self.stem(images)]
+        for block in self.blocks:
+            maps.append(block(maps[-1]))
+        return maps
+
     def raw(self, images: Tensor) -> Tensor:
         """Features before ``balance``."""
         if images.shape[-1] != self.resolution:

@@ -102,6 +102,25 @@ def train_stylegan2(
     return _train("stylegan2", dataloader, device, output_dir, **chosen)
 
 
+def train_vae(
+    dataloader: DataLoader,
+    num_epochs: float,
+    device: str | torch.device | None,
+    output_dir: str | Path,
+    latent_dim: int = 128,
+    lr: float = 0.001,
+    save_interval: float = 10,
+    **options: object,
+) -> Path:
+    """Train a variational autoencoder: as ``train_stylegan2``, with the fields of ``VAEOptions``.
+
+    Raises:
+        AnimeGenError: as in ``train_stylegan``; or the features' packages are not installed (the extra ``train``).
+    """
+    chosen = dict(epochs=num_epochs, latent_dim=latent_dim, lr=lr, save_interval=save_interval) | options
+    return _train("vae", dataloader, device, output_dir, **chosen)
+
+
 def _train(
     family: str,
     dataloader: DataLoader,

@@ -108,6 +108,18 @@ def feature_matching_loss(real_features: Tensor, fake_features: Tensor) -> Tenso
     return (real_features.mean(0) - fake_features.mean(0)).square().sum()
 
 
+def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL(N(mean, exp(log_variance)) || N(0, 1)) (Kingma and Welling 2014, appendix B), summed over dimensions, in nats.
+
+    Args:
+        mean, log_variance: tensors (N, D).
+
+    Returns:
+        A tensor (N,).
+    """
+    return (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
+
+
 def r1_penalty(real_logits: Tensor, real: Tensor, gamma: float) -> Tensor:
     """gamma / 2 E |grad D(x)|^2 over real images only (Mescheder, Geiger, Nowozin 2018, eq. 9, R1).
 

@@ -100,7 +100,7 @@ class RunLog:
                     self.tensorboard.add_scalar(name, value, int(row["images"]))
 
     def plot(self) -> None:
-        """Draw the losses and the discriminator's scores over images into losses.png."""
+        """Draw over images, into losses.png, the losses and the discriminator's scores or a VAE's divergence."""
         if not self.rows:
             return
         from matplotlib.figure import Figure  # slow to import, and not needed to start training
@@ -108,7 +108,8 @@ class RunLog:
         figure = Figure(figsize=(9, 6), layout="constrained")
         axes = figure.subplots(2, sharex=True)
         kimg = [row["images"] / 1000 for row in self.rows]
-        for axis, title in ((axes[0], "loss"), (axes[1], "score")):
+        below = "kl" if "kl" in self.rows[0] else "score"
+        for axis, title in ((axes[0], "loss"), (axes[1], below)):
             for name in (name for name in self.rows[0] if title in name):
                 axis.plot(kimg, [row[name] for row in self.rows], label=name.replace("_", " "), linewidth=1)
             axis.set_ylabel(title)

@@ -41,18 +41,18 @@ class Trainer(Resumable):
 
         torch.manual_seed(self.options.seed)  # the same start in every process
         # channels_last is the faster layout for convolutions both on CPU and on CUDA.
-        generator, discriminator = (n.to(self.device, memory_format=torch.channels_last) for n in recipe.build())
-        self.generator = generator.train()
+        generator, discriminator = recipe.build()
+        self.generator = generator.to(self.device, memory_format=torch.channels_last).train()
         self.generator_optimizer = _adam(generator, *recipe.adam("generator"))
         self.discriminator = self.discriminator_optimizer = self.helper = self.helper_optimizer = None
-        if not self.options.helper_only:
-            self.discriminator = discriminator.train()
+        if discriminator is not None and not self.options.helper_only:
+            self.discriminator = discriminator.to(self.device, memory_format=torch.channels_last).train()
             self.discriminator_optimizer = _adam(discriminator, *recipe.adam("discriminator"))
         if self.options.helper is not None:
             helper = Helper(self.options, LABEL_DIMS if recipe.conditional else ())
             self.helper = helper.to(self.device, memory_format=torch.channels_last).train()
             self.helper_optimizer = _adam(self.helper, self.options.helper_lr, BETAS)
-        self.recipe.state.to(self.device)
+        self.recipe.to(self.device)
         self.ema = EMA(generator, self.options.ema_kimg, self.options.ema_rampup)
         self.progress = {"images_seen": 0, "epoch": 0, "batch_in_epoch": 0, "steps": 0, "seconds": 0.0}
 
@@ -76,14 +76,15 @@ class Trainer(Resumable):
             own = random_flip(own)
         self._decay_learning_rates()
 
-        with self._autocast():
-            fake = self.recipe.generate(self.generator, len(own), labels, self.device)
+        fake = maps = None
+        if self._critics():
+            with self._autocast():
+                fake = self.recipe.generate(self.generator, len(own), labels, self.device)
         stats = {} if self.discriminator is None else self._train_discriminator(own, fake.detach(), labels)
-        maps = None
         if self.helper is not None:
             maps, helper_stats = self._train_helper(own, fake, labels)
             stats |= helper_stats
-        stats["loss_g"] = self._train_generator(own, fake, maps, labels)
+        stats |= self._train_generator(own, fake, maps, labels)
 
         self.progress["images_seen"] += total
         self.progress["steps"] += 1
@@ -119,17 +120,20 @@ class Trainer(Resumable):
         self._update(self.helper, self.helper_optimizer, loss)
         return fake_maps, stats
 
-    def _train_generator(self, real: Tensor, fake: Tensor, maps: list[Tensor] | None, labels: Tensor | None) -> Tensor:
-        """Update the generator by the losses of the discriminator and of the helper."""
+    def _train_generator(self, real: Tensor, fake: Tensor | None, maps: list[Tensor] | None, labels: Tensor | None) -> Stats:
+        """Update the generator by the losses of the discriminator, of the helper and of an autoencoder."""
         critics = self._critics()
         for critic in critics.values():
             critic.requires_grad_(False)  # the generator's update needs no gradients of its weights
-        loss = torch.zeros((), device=self.device)
+        loss, stats = torch.zeros((), device=self.device), {}
         with self._autocast():
             if self.discriminator is not None:
                 loss = loss + self.recipe.generator_loss(self.discriminator, real, fake, labels)
             if self.helper is not None and self.images_seen >= self.options.helper_warmup_kimg * 1000:
                 loss = loss + self.helper.generator_loss(maps, labels)
+            own = self.recipe.autoencoder_loss(self.generator, real, labels, self.progress)
+            if own is not None:
+                loss, stats = loss + own[0], own[1]
         if loss.requires_grad:  # with helper_only there is no loss during the warm-up
             self._update(self.generator, self.generator_optimizer, loss)
         for critic in critics.values():
@@ -137,7 +141,7 @@ class Trainer(Resumable):
         penalty = self.recipe.generator_penalty(self.generator, len(real), labels, self.device, self.progress)
         if penalty is not None:
             self._update(self.generator, self.generator_optimizer, penalty, may_skip=True)
-        return loss.detach()
+        return stats | {"loss_g": loss.detach()}
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None)

@@ -21,6 +21,7 @@ OPTIONS = {
     "conditional-dcgan": dict(base_channels=4, **LABELS),
     "stylegan": dict(**SIZES, path_length_start_kimg=0, path_length_interval=2),
     "stylegan2": dict(**SIZES, **LABELS, label_ramp_kimg=0, loss="relativistic", r2_gamma=0.3),
+    "vae": dict(resolution=16, channel_base=64, channel_max=8, **LABELS, feature_size=64, kl_warmup_kimg=0.02),
 }
 
 
@@ -55,6 +56,7 @@ VARIANTS = {family: (family, options) for family, options in OPTIONS.items()} | 
     "everything": ("stylegan2", EVERYTHING),
     "everything relativistic": ("stylegan2", EVERYTHING | RELATIVISTIC),
     "helped": ("stylegan2", OPTIONS["stylegan2"] | HELPED),
+    "VAE-GAN": ("vae", OPTIONS["vae"] | HELPED),
     "helper alone": ("stylegan", OPTIONS["stylegan"] | HELPED | dict(helper_only=True)),
 }
 
@@ -76,7 +78,7 @@ def test_a_run_resumes_to_the_bit_and_its_faces_render(pictures, family, options
     rows, others = (read_log(folder / "log.csv") for folder in (whole, parts))
     assert [row["images"] for row in others] == [4, 8, 12, 16, 20, 24, 28]
     assert [path.name for path in sorted((parts / "samples").iterdir())] == ["00000020.png", "00000028.png"]
-    same = [name for name in rows[0] if re.search("loss|score|^r1$|^r2$|path_length", name)]
+    same = [name for name in rows[0] if re.search("loss|score|^r1$|^r2$|path_length|^kl$", name)]
     assert [[str(row[name]) for name in same] for row in rows] == [[str(row[name]) for name in same] for row in others]
     assert "ada_kimg" not in options or 0 <= first["recipe.augment_probability"] < 1
     faces = [Studio.load(folder / "checkpoint", "cpu").render(Character(5)) for folder in (whole, parts)]
@@ -84,7 +86,9 @@ def test_a_run_resumes_to_the_bit_and_its_faces_render(pictures, family, options
     studio = Studio.load(whole / "checkpoint", "cpu")
     if studio.capabilities.styles:
         assert torch.equal(load_checkpoint(whole / "checkpoint").generator.w_avg, first["generator.w_avg"])
-    if "helper_only" not in options:  # with a discriminator of its own
+    if family == "vae":
+        assert {"loss_g", "loss_pixels", "loss_features", "kl"} <= rows[0].keys() and "loss_d" not in rows[0]
+    elif "helper_only" not in options:  # with a discriminator of its own
         assert {"loss_g", "loss_d", "real_score", "fake_score"} <= rows[0].keys()
         assert not studio.capabilities.styles or {"r1", "path_length"} <= rows[0].keys()
         assert all(first[f"recipe.{name}"] > 0 for option, name in PENALTIES.items() if option in options)

@@ -7,6 +7,7 @@ from animegen_core.training.losses import (
     bce_discriminator_loss,
     bce_generator_loss,
     feature_matching_loss,
+    kl_divergence,
     nonsaturating_discriminator_loss,
     nonsaturating_generator_loss,
     path_length_penalty,
@@ -157,3 +158,12 @@ def test_path_lengths_that_are_no_numbers_leave_the_mean_alone():
     penalty, mean = path_length_penalty(images * float("nan"), ws, torch.tensor(2.0))
     assert mean.item() == 2
     assert not penalty.isfinite()
+
+
+def test_the_divergence_is_that_of_torch_and_zero_for_the_prior():
+    torch.manual_seed(0)
+    mean, log_variance = torch.randn(3, 5), torch.randn(3, 5)
+    posterior, prior = torch.distributions.Normal(mean, (log_variance / 2).exp()), torch.distributions.Normal(0.0, 1.0)
+    wanted = torch.distributions.kl_divergence(posterior, prior).sum(1)
+    assert torch.allclose(kl_divergence(mean, log_variance), wanted, atol=1e-6)
+    assert kl_divergence(torch.zeros(1, 5), torch.zeros(1, 5)) == 0

@@ -31,8 +31,8 @@ STYLEGAN2 = (
 SAME_NETWORKS = """
 import torch
 from accelerate.utils import gather
-from animegen_core.training import StyleGAN2Options, Trainer
-from animegen_core.training.recipes import StyleGAN2Recipe
+from animegen_core.training import StyleGAN2Options, Trainer, VAEOptions
+from animegen_core.training.recipes import StyleGAN2Recipe, VAERecipe
 
 size = dict(resolution=16, latent_dim=8, channel_base=64, channel_max=8, helper="efficientnet-lite0", helper_warmup_kimg=0)
 trainer = Trainer(StyleGAN2Recipe(StyleGAN2Options(**size, batch=4, precision="fp32", r1_interval=1)))
@@ -42,6 +42,11 @@ weights = [gather(p.detach().flatten()[None]) for n in trainer.networks().values
 weights.append(gather(trainer.helper.features.deviations.flatten()[None]))
 assert len(drawn) == 2 and drawn[0] != drawn[1], drawn
 assert all(len(both) == 2 and torch.equal(*both) for both in weights)
+
+vae = Trainer(VAERecipe(VAEOptions(**size, batch=4, precision="fp32", feature_size=64)))
+drawn = gather(vae.step(torch.randn(4, 3, 16, 16, generator=torch.Generator().manual_seed(0)))["kl"][None])
+assert len(drawn) == 2 and drawn[0] != drawn[1], drawn
+assert all(torch.equal(*gather(p.detach().flatten()[None])) for p in vae.generator.parameters())
 """
 
 

@@ -123,6 +123,15 @@ def test_the_plot_is_a_picture(tmp_path):
         assert len(picture.convert("RGB").getcolors(1 << 20)) > 10
 
 
+@pytest.mark.filterwarnings("error")
+def test_the_plot_of_a_vae_has_its_divergence_in_place_of_scores(tmp_path):
+    log = RunLog(tmp_path, 0)
+    for images in (4, 8):
+        log.add({"images": images, "loss_pixels": 1.0, "kl": 50.0, "loss_g": 2.0})
+    log.plot()
+    log.close()
+
+
 def test_options_are_readable_json(tmp_path):
     save_options(tmp_path, "dcgan", "faces", DCGANOptions())
     assert json.loads((tmp_path / "options.json").read_text())["lr"] == 2e-4

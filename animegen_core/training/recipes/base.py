@@ -26,8 +26,12 @@ class Recipe(ABC):
     state = nn.Module()
 
     @abstractmethod
-    def build(self) -> tuple[nn.Module, nn.Module]:
-        """Freshly initialised generator and discriminator."""
+    def build(self) -> tuple[nn.Module, nn.Module | None]:
+        """Freshly initialised generator and discriminator; None for a family without one."""
+
+    def to(self, device: torch.device) -> None:
+        """Move what the losses need; called once, after ``build``."""
+        self.state.to(device)
 
     def adam(self, network: str) -> tuple[float, tuple[float, float]]:
         """Learning rate and betas of the "generator" or the "discriminator"."""
@@ -42,15 +46,23 @@ class Recipe(ABC):
     def generate(self, generator: nn.Module, count: int, labels: Tensor | None, device: torch.device) -> Tensor:
         """Fakes (count, 3, H, W) from latents drawn here."""
 
-    @abstractmethod
     def discriminator_loss(
         self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None
     ) -> tuple[Tensor, Stats]:
-        """Scalar loss for real and fake images (N, 3, H, W) in [-1, 1], and what to log."""
+        """Scalar loss for real and fake images (N, 3, H, W) in [-1, 1], and what to log. A discriminator needs it."""
+        raise NotImplementedError
 
-    @abstractmethod
     def generator_loss(self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None) -> Tensor:
-        """Scalar loss for fakes (N, 3, H, W); ``real`` are the real images of the discriminator's step."""
+        """Scalar loss for fakes (N, 3, H, W); ``real`` are the real images of the discriminator's step. A discriminator needs
+        it.
+        """
+        raise NotImplementedError
+
+    def autoencoder_loss(
+        self, generator: nn.Module, real: Tensor, labels: Tensor | None, progress: Progress
+    ) -> tuple[Tensor, Stats] | None:
+        """Scalar loss of a generator that also encodes real images (N, 3, H, W) in [-1, 1], and what to log; else None."""
+        return None
 
     def discriminator_penalty(
         self, discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None, progress: Progress
