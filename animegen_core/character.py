@@ -14,6 +14,7 @@ from animegen_core.errors import AnimeGenError, check_whole, quote
 from animegen_core.labels import label_index
 from animegen_core.latents import PATH_KINDS, check_number, check_seed, path_positions
 from animegen_core.models.styles import CROSSOVERS
+from animegen_core.packing import unpack_latent
 
 MAX_PSI = 1.5  # higher values break faces; negative values, the opposite face, are not needed
 BANDS = ("coarse", "middle", "fine")
@@ -48,6 +49,9 @@ class Character:
         coarse, middle, fine: seeds of the styles of these layers in a style-based model; None uses the character's own latent.
         crossovers: sizes in pixels, powers of two, at which middle and fine layers begin. Unlike numbers of layers, sizes have
             the same meaning in every model.
+        latent: an own latent instead of the seed's, as text (see ``packing``): z of a VAE or DCGAN, or for a style-based
+            model the difference between w of each layer and the mean face's. Colours that are not chosen are then "any". The
+            seed still gives the noise. None uses the seed's latent.
 
     Raises:
         AnimeGenError: a value is of the wrong type or out of range.
@@ -63,8 +67,11 @@ class Character:
     middle: int | None = None
     fine: int | None = None
     crossovers: tuple[int, int] = CROSSOVERS
+    latent: str | None = None
 
     def __post_init__(self) -> None:
+        if self.latent is not None:
+            unpack_latent(self.latent)
         label_index("hair", self.hair)
         label_index("eyes", self.eyes)
         seeds = ["seed", "variation_seed", *(band for band in BANDS if getattr(self, band) is not None)]

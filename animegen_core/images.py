@@ -18,7 +18,7 @@ from animegen_core.errors import AnimeGenError, quote
 from animegen_core.files import atomic_path
 
 DESCRIPTION_KEY = "animegen"  # the PNG tEXt keyword under which a description is stored
-MAX_DESCRIPTION = 65_536  # characters; an animation of eight characters has 2,000
+MAX_DESCRIPTION = 262_144  # characters; an animation of eight characters has 2,000, or 200,000 with latents of their own
 _TEXT_PREFIX = DESCRIPTION_KEY + " "  # identifies our comments
 
 

@@ -3,7 +3,7 @@
 A point has all that a face depends on, as vectors that can be interpolated: an animation moves from point to point.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from animegen_core.character import BANDS, Character
 from animegen_core.devices import autocast_dtype
 from animegen_core.labels import ANY, ATTRIBUTES, label_index
-from animegen_core.latents import seed_to_labels, seed_to_noise, seeds_to_z, style_mixing, variation
+from animegen_core.latents import linear_interpolate, seed_to_labels, seed_to_noise, seeds_to_z, variation
 from animegen_core.models.dcgan import one_hot
 from animegen_core.models.stylegan import StyleBasedGenerator
+from animegen_core.packing import unpack_latent
 
 Frequencies = Mapping[str, Mapping[str, float]]  # of each colour, by attribute
 
@@ -93,10 +94,13 @@ class _Labels:
         if frequencies is not None:
             self._frequencies = [[frequencies[name][colour] for colour in colours] for name, colours in ATTRIBUTES.items()]
 
-    def of(self, character: Character, seed: int) -> Tensor:
-        """int64 (1, attributes) for a seed; with mixed styles it is not always the character's own."""
+    def of(self, character: Character, seed: int | None) -> Tensor:
+        """int64 (1, attributes) for a seed; with mixed styles it is not always the character's own.
+
+        None is an own latent, for which colours that are not chosen stay "any".
+        """
         asked = [label_index(attribute, getattr(character, attribute)) for attribute in ATTRIBUTES]
-        if self._frequencies is not None:
+        if self._frequencies is not None and seed is not None:
             drawn = seed_to_labels(seed, self._frequencies)
             asked = [value if index == ANY else index for index, value in zip(asked, drawn)]
         return torch.tensor([asked])
@@ -115,7 +119,7 @@ class LatentRenderer:
         z = _varied_z(character, self._generator.latent_dim)[0]
         labels = torch.empty(0)
         if self._labels is not None:
-            given = self._labels.of(character, character.seed)
+            given = self._labels.of(character, character.seed if character.latent is None else None)
             labels = one_hot(given, self._generator.label_dims, 1, labels.device)[0]
         return Point(z, torch.zeros_like(z), torch.tensor(character.psi), labels, torch.empty(0))
 
@@ -144,12 +148,10 @@ class StyleRenderer:
 
     def locate(self, character: Character) -> Point:
         """The character's point, on the CPU."""
-        own = self._face(character, character.seed, _varied_z(character, self._generator.latent_dim))
+        own = self._own_face(character)
         seeds = [getattr(character, band) for band in BANDS]
-        faces = [own if s is None else self._face(character, s, seeds_to_z([s], self._generator.latent_dim)) for s in seeds]
-        layers = self._generator.num_layers
-        crossovers = tuple(map(self._generator.first_layer, character.crossovers))
-        ws, centres = (style_mixing(*parts, layers, crossovers)[0] for parts in zip(*faces))  # (layers, w_dim)
+        faces = [own if s is None else self._seeds_face(character, s) for s in seeds]
+        ws, centres = (self._by_layers(parts, character.crossovers) for parts in zip(*faces))  # (layers, w_dim)
         return Point(
             (ws - centres).flatten(),
             centres.flatten(),
@@ -164,6 +166,27 @@ class StyleRenderer:
         noise = [part.view(shape) for part, shape in zip(point.noise.split(self._noise_counts), self._noise_shapes)]
         return self._generator.synthesize(ws.to(self._device), [layer.to(self._device) for layer in noise])
 
+    def _by_layers(self, parts: Sequence[Tensor], crossovers: tuple[int, int]) -> Tensor:
+        """w of coarse, middle and fine layers, each (1 or layers, w_dim), as one w for each layer (layers, w_dim)."""
+        layers = self._generator.num_layers
+        first, second = map(self._generator.first_layer, crossovers)
+        bands = (slice(first), slice(first, second), slice(second, layers))
+        return torch.cat([w.expand(layers, -1)[band] for w, band in zip(parts, bands)])
+
+    def _own_face(self, character: Character) -> tuple[Tensor, Tensor]:
+        """w of its own latent or of its seed's, (1 or layers, w_dim), and the mean face of its labels (1, w_dim)."""
+        if character.latent is None:
+            return self._face(character, character.seed, _varied_z(character, self._generator.latent_dim))
+        centre = self._mean(None if self._labels is None else self._labels.of(character, None))[None]
+        w = centre + own_latent(character).view(self._generator.num_layers, -1)
+        if character.variation_strength == 0:
+            return w, centre
+        other, _ = self._seeds_face(character, character.variation_seed)
+        return linear_interpolate(w, other, character.variation_strength), centre
+
+    def _seeds_face(self, character: Character, seed: int) -> tuple[Tensor, Tensor]:
+        return self._face(character, seed, seeds_to_z([seed], self._generator.latent_dim))
+
     def _face(self, character: Character, seed: int, z: Tensor) -> tuple[Tensor, Tensor]:
         """w of z (1, latent_dim), and the mean face of its labels: both (1, w_dim)."""
         labels = None if self._labels is None else self._labels.of(character, seed)
@@ -177,9 +200,19 @@ class StyleRenderer:
         return self._means[key]
 
 
+def latent_size(generator: nn.Module) -> int:
+    """Number of values of a character's own latent."""
+    return generator.num_layers * generator.w_dim if isinstance(generator, StyleBasedGenerator) else generator.latent_dim
+
+
+def own_latent(character: Character) -> Tensor:
+    """The values of a character's own latent, float32 (D,)."""
+    return torch.from_numpy(unpack_latent(character.latent)[1])
+
+
 def _varied_z(character: Character, dim: int) -> Tensor:
-    """z (1, dim) of the seed, moved toward that of the variation."""
-    z = seeds_to_z([character.seed], dim)
+    """z (1, dim) of the character's own latent or of its seed's, moved toward that of the variation."""
+    z = seeds_to_z([character.seed], dim) if character.latent is None else own_latent(character)[None]
     if character.variation_strength == 0:
         return z
     return variation(z, seeds_to_z([character.variation_seed], dim), character.variation_strength)

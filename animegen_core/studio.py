@@ -21,7 +21,8 @@ from animegen_core.families import Capabilities
 from animegen_core.helpers.upscaling import enlarge, sizes_of
 from animegen_core.latents import path_points, path_weights
 from animegen_core.models.styles import CROSSOVERS
-from animegen_core.renderers import Point, make_renderer
+from animegen_core.packing import unpack_latent
+from animegen_core.renderers import Point, latent_size, make_renderer
 from animegen_core.version import __version__
 
 PROGRAM = "AnimeGen"
@@ -170,6 +171,8 @@ class Studio:
             self._refuse("hair and eye colours", "labels")
         if character.mixes_styles and not self.capabilities.styles:
             self._refuse("styles to mix", "styles")
+        if character.latent is not None:
+            self._check_latent(character.latent)
 
     def describe(self, described: Character | Animation | Matrix, size: int | None = None) -> dict[str, Any]:
         """The description to embed in a file: program, checkpoint, hash of its weights, and ``described``.
@@ -199,6 +202,19 @@ class Studio:
         if size is not None and (isinstance(size, bool) or size not in self.sizes):
             good = ", ".join(map(str, self.sizes))
             raise AnimeGenError(f"The size is {quote(size)}, but '{self.checkpoint.name}' draws images of {good} px.")
+
+    def _check_latent(self, latent: str) -> None:
+        made_for, values = unpack_latent(latent)
+        if made_for != self.checkpoint.hash:
+            raise AnimeGenError(
+                f"This face's own latent was made for other weights ({made_for}) than those of '{self.checkpoint.name}' "
+                f"({self.checkpoint.hash}); invert its picture again."
+            )
+        if len(values) != latent_size(self.checkpoint.generator):
+            size = latent_size(self.checkpoint.generator)
+            raise AnimeGenError(
+                f"This face's own latent has {len(values):,} values, but '{self.checkpoint.name}' has {size:,}."
+            )
 
     def _refuse(self, wish: str, capability: str) -> None:
         able = [
