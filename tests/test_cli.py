@@ -335,7 +335,7 @@ def test_a_file_that_a_folder_is_in_the_way_of_is_named(tiny_checkpoint, tmp_pat
         (b"{", "The description in 'd.json' is damaged"),
         (b"\xff\xfe", "is not UTF-8 text"),
         (b"[" * 60_000, "is damaged"),
-        (b" " * 100_000 + b"{}", "is damaged"),
+        (b" " * 300_000 + b"{}", "is damaged"),
         (b"{}", "was not written by AnimeGen"),
         (b'{"program": "AnimeGen", "checkpoint": "nowhere", "character": {"seed": 1}}', "Unknown checkpoint 'nowhere'"),
         (b'{"program": "AnimeGen", "checkpoint": "tiny", "character": {"seed": 1e99}}', "Seed 1e+99"),

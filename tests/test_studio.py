@@ -98,7 +98,7 @@ def any_studio(request, studios):
     return studios[request.param]
 
 
-LABELLED, STYLED = ("conditional-dcgan", "stylegan2"), ("stylegan", "stylegan2")
+LABELLED, STYLED = ("conditional-dcgan", "stylegan2", "vae"), ("stylegan", "stylegan2")
 
 
 def wishes(studio):
@@ -142,7 +142,7 @@ def test_threads_draw_the_same_faces_and_loops_in_every_family(any_studio):
 
 
 def test_psi_0_is_one_mean_face_but_for_the_noise(studios):
-    for family in ("dcgan", "conditional-dcgan"):
+    for family in ("dcgan", "conditional-dcgan", "vae"):
         assert len({face.tobytes() for face in studios[family].render_many([Character(s, psi=0) for s in range(5)])}) == 1
     for family in STYLED:
         near, far = ([*studios[family].render_many([Character(s, psi=psi) for s in (1, 2)])] for psi in (0, 1))
@@ -222,8 +222,8 @@ def test_labels_and_psi_change_gradually_between_keys(studios, family):
 @pytest.mark.parametrize(
     "wish, unable, able",
     [
-        (dict(hair="red"), ("dcgan", "stylegan"), "tiny-conditional-dcgan or tiny-stylegan2"),
-        (dict(eyes="red"), ("dcgan", "stylegan"), "tiny-conditional-dcgan or tiny-stylegan2"),
+        (dict(hair="red"), ("dcgan", "stylegan"), "tiny-conditional-dcgan or tiny-stylegan2 or tiny-vae"),
+        (dict(eyes="red"), ("dcgan", "stylegan"), "tiny-conditional-dcgan or tiny-stylegan2 or tiny-vae"),
         (dict(middle=3), ("dcgan", "conditional-dcgan"), "tiny-stylegan or tiny-stylegan2"),
     ],
 )

@@ -25,7 +25,7 @@ from animegen_core.ui.studios import Studios
 _WHOLE = "description"
 _NUMBERS = {"seed": int, "psi": float, "variation_seed": int, "variation_strength": float}
 _NUMBERS |= dict.fromkeys(("coarse", "middle", "fine"), int)
-_TEXTS = ("hair", "eyes", "crossovers", "checkpoint", "checkpoint_hash")
+_TEXTS = ("hair", "eyes", "crossovers", "latent", "checkpoint", "checkpoint_hash")
 
 
 def link_to(description: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from animegen_core import Animation, AnimeGenError, Character, Matrix, Studio
+from animegen_core.packing import pack_latent
 from animegen_core.studio import read_described
 from animegen_core.ui.links import has_link, link_to, read_link
 from animegen_core.ui.studios import Studios
@@ -35,6 +36,12 @@ def test_a_link_brings_back_all_that_was_described(studio, studios, described):
     description = read_link(dict(parse_qsl(query[1:])), studios)
     assert read_described(description) == (studio.checkpoint.name, described)
     assert description["checkpoint_hash"] == studio.checkpoint.hash
+
+
+def test_a_link_brings_back_an_own_latent(studio, studios):
+    described = Character(3, "pink", latent=pack_latent(studio.checkpoint.hash, [0.5, -2.25]))
+    query = link_to(studio.describe(described))
+    assert read_described(read_link(dict(parse_qsl(query[1:])), studios)) == (studio.checkpoint.name, described)
 
 
 def test_a_link_written_by_hand_has_the_first_checkpoint_and_its_usual_creativity(studio, studios):
