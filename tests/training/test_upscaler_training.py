@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import torch
 import typer
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, ImageOps
 from typer.testing import CliRunner
 
 from animegen_core.commands.errors import ExitOnError
 from animegen_core.commands.upscaler import upscaler
 from animegen_core.errors import AnimeGenError
-from animegen_core.helpers.upscaling import load_upscaler
+from animegen_core.helpers.upscaling import UPSCALER_NETWORK, load_upscaler
 from animegen_core.models.upscaler import Upscaler
+from animegen_core.training.helpers.degradation import patch_of_pair
 from animegen_core.training.helpers.upscaler import UpscalerOptions, UpscalerTrainer, edge_loss, hold_out
 from animegen_core.training.helpers.upscaler_report import edge_sharpness, held_out_report, psnr
 
@@ -157,7 +158,7 @@ def test_a_run_killed_before_its_first_save_can_be_resumed(folder, tmp_path, mon
 
 
 def test_a_run_that_diverges_keeps_its_last_good_state(folder, tmp_path, monkeypatch):
-    def broken(trainer, _pictures):
+    def broken(trainer, *_data):
         with torch.no_grad():
             trainer.upscaler.tail.bias.fill_(float("nan"))
         trainer.progress["images_seen"] += 4
@@ -198,6 +199,60 @@ def test_a_set_too_small_to_hold_anything_out_is_refused(folder, tmp_path):
         path.unlink()
     result = run("--data", folder, "--out", tmp_path / "a", "--runs", tmp_path / "runs", *FLAGS)
     assert result.exit_code == 2 and "has 1 images" in result.output
+
+
+@pytest.fixture
+def pairs(tmp_path, draw):
+    """Small images, and the same ones by an upscaler that inverts them, so that a student of it is recognised."""
+    for part in ("small", "large"):
+        (tmp_path / "pairs" / part).mkdir(parents=True)
+    for seed in range(24):
+        picture = draw(100 + seed, (32, 32))
+        picture.reduce(4).save(tmp_path / "pairs" / "small" / f"{seed:02d}.png")
+        ImageOps.invert(picture).save(tmp_path / "pairs" / "large" / f"{seed:02d}.webp", lossless=True)
+    return tmp_path / "pairs"
+
+
+def test_a_small_upscaler_learns_what_another_one_draws(folder, pairs, tmp_path):
+    arguments = ["--data", folder, "--out", tmp_path / "out", "--runs", tmp_path / "runs", *FLAGS]
+    taught = ["--pairs", pairs, "--pair-fraction", 1, "--kimg", 0.8, "--lr", 0.01]
+    result = run(*arguments, *taught, "--max-minutes", 1e-9)
+    assert result.exit_code == 0, result.output
+    result = run("--resume", tmp_path / "runs" / "00000-upscaler-x4", "--device", "cpu")  # it still knows the pairs
+    assert result.exit_code == 0, result.output
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    report = config["held_out"]
+    assert 0 < config["pairs"] < 24
+    assert report["pairs"]["upscaler"]["psnr"] > report["pairs"]["lanczos"]["psnr"] + 3
+    assert report["clean"]["upscaler"]["psnr"] < report["clean"]["lanczos"]["psnr"]
+
+
+def test_patches_of_a_pair_show_the_same_square(draw):
+    large = np.asarray(draw(1, (32, 32)).resize((8, 8), Image.Resampling.NEAREST).resize((32, 32), Image.Resampling.NEAREST))
+    for seed in range(8):
+        few, many = patch_of_pair(large[::4, ::4], large, 16, np.random.default_rng(seed))
+        assert few.size == (4, 4) and np.array_equal(np.asarray(many)[::4, ::4], np.asarray(few))
+
+
+def test_images_without_a_partner_are_named(folder, pairs, tmp_path):
+    (pairs / "large" / "07.webp").unlink()
+    result = run("--data", folder, "--out", tmp_path / "out", "--pairs", pairs, *FLAGS)
+    assert result.exit_code == 2 and "but '07' is in one of them only" in result.output
+    result = run("--data", folder, "--out", tmp_path / "out", "--pairs", tmp_path / "nowhere", *FLAGS)
+    assert result.exit_code == 2 and "nowhere" in result.output and "Traceback" not in result.output
+
+
+def test_a_larger_upscaler_begins_as_the_smaller_one(tmp_path, blobs):
+    trainer = UpscalerTrainer(UpscalerOptions(**TINY, lr=0.01), "cpu")
+    for _ in range(5):
+        trainer.step(blobs)
+    UPSCALER_NETWORK.save(tmp_path / "small", trainer.upscaler, {})
+    larger = UpscalerTrainer(UpscalerOptions(**TINY | dict(blocks=3), init_from=str(tmp_path / "small")), "cpu")
+    image = torch.rand(1, 3, 8, 8) * 2 - 1
+    for network in (larger.upscaler, larger.ema.network):
+        torch.testing.assert_close(network(image), load_upscaler(tmp_path / "small")(image), rtol=1e-3, atol=1e-3)
+    with pytest.raises(AnimeGenError, match="cannot begin one of"):
+        UpscalerTrainer(UpscalerOptions(**TINY | dict(channels=16), init_from=str(tmp_path / "small")), "cpu")
 
 
 def test_options_say_what_is_wrong():

@@ -39,6 +39,19 @@ def random_patch(picture: Image.Image, size: int, random: np.random.Generator) -
     return patch.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if random.random() < 0.5 else patch
 
 
+def patch_of_pair(
+    small: np.ndarray, large: np.ndarray, size: int, random: np.random.Generator
+) -> tuple[Image.Image, Image.Image]:
+    """The same random square of a small and a large uint8 image, ``size`` pixels in the large, mirrored half of the time."""
+    scale = large.shape[0] // small.shape[0]
+    side = min(size // scale, *small.shape[:2])
+    top, left = (int(random.integers(0, length - side, endpoint=True)) for length in small.shape[:2])
+    squares = small[top : top + side, left : left + side], large[scale * top :, scale * left :][: scale * side, : scale * side]
+    if random.random() < 0.5:
+        squares = tuple(square[:, ::-1] for square in squares)
+    return tuple(Image.fromarray(np.ascontiguousarray(square)) for square in squares)
+
+
 def degrade(picture: Image.Image, random: np.random.Generator, scale: int = 4) -> Image.Image:
     """A degraded copy of ``picture``, reduced ``scale`` times. ``picture`` is RGB and square; ``scale`` divides its side."""
     small = picture.width // scale

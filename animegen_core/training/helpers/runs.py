@@ -18,7 +18,7 @@ from animegen_core.training.run_data import RunData, require_present, went_on
 from animegen_core.training.run_folder import OPTIONS, STATE, absolute, load_options, new_run_folder
 from animegen_core.training.run_loop import run
 
-_PATHS = ("data", "labels", "out")  # settings that may change when a run resumes
+_PATHS = ("data", "labels", "pairs", "out")  # settings that may change when a run resumes
 
 
 @dataclass(frozen=True)

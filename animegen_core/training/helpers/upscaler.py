@@ -1,4 +1,8 @@
-"""Training an upscaler on pairs of large images and their degraded small copies."""
+"""Training an upscaler on large images and their degraded small copies, and on pairs from another, larger upscaler.
+
+The second is knowledge distillation (Hinton et al. 2015, https://arxiv.org/abs/1503.02531): a small network learns what a
+large one draws, here on faces of generators, which no large original exists of.
+"""
 
 import hashlib
 import itertools
@@ -14,14 +18,14 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import l1_loss
 
-from animegen_core.data import PictureCache
+from animegen_core.data import PictureCache, load_pictures
 from animegen_core.devices import autocast_dtype, find_device, keep_freed_memory
-from animegen_core.errors import AnimeGenError
+from animegen_core.errors import AnimeGenError, quote
 from animegen_core.helpers.upscaling import UPSCALER_NETWORK
 from animegen_core.images import to_model_range
 from animegen_core.models.upscaler import Upscaler
 from animegen_core.training.ema import EMA
-from animegen_core.training.helpers.degradation import degrade, random_patch
+from animegen_core.training.helpers.degradation import degrade, patch_of_pair, random_patch
 from animegen_core.training.helpers.runs import run_in
 from animegen_core.training.helpers.upscaler_report import held_out_report
 from animegen_core.training.options import PRECISIONS, check_choice, check_not_negative, check_positive, option
@@ -45,6 +49,8 @@ class UpscalerOptions:
     channels: int = option(64, "Channels of every inner convolution.")
     blocks: int = option(8, "Residual blocks of two convolutions each.")
     scale: int = option(4, "Factor of enlargement.")
+    init_from: str | None = option(None, "Begin with this upscaler's weights; blocks that it lacks start as the identity.")
+    pair_fraction: float = option(0.5, "Fraction of the patches that are cut from --pairs, if these are given.")
     patch: int = option(96, "Side of the large patches in pixels.")
     batch: int = option(16, "Patches in a batch.")
     lr: float = option(1e-3, "Adam's highest learning rate.")
@@ -58,9 +64,14 @@ class UpscalerOptions:
     def __post_init__(self) -> None:
         check_positive(self, "kimg", "max_minutes", "patch", "batch", "lr", "save_minutes", "log_interval")
         check_not_negative(self, "edge_weight", "ema_kimg", "seed")
+        if not 0 < self.pair_fraction <= 1:
+            raise AnimeGenError(f"pair_fraction is {self.pair_fraction!r}, but must be above 0 and at most 1.")
         if self.patch % self.scale:
             raise AnimeGenError(f"patch is {self.patch!r}, but must be a multiple of the scale, {self.scale}.")
         check_choice(self, "precision", PRECISIONS)
+
+
+Pair = tuple[np.ndarray, np.ndarray]  # uint8 (H, W, 3) and (scale H, scale W, 3)
 
 
 class UpscalerTrainer(Resumable):
@@ -77,6 +88,8 @@ class UpscalerTrainer(Resumable):
         keep_freed_memory()
         torch.manual_seed(options.seed)
         upscaler = Upscaler(options.channels, options.blocks, options.scale)
+        if options.init_from is not None:
+            _start_from(upscaler, options.init_from)
         self.upscaler = upscaler.to(self.device, memory_format=torch.channels_last)
         self.ema = EMA(self.upscaler, options.ema_kimg, 0.05)
         fused = self.device.type in ("cpu", "cuda")
@@ -88,14 +101,14 @@ class UpscalerTrainer(Resumable):
         """Whether the run has reached its length."""
         return self.images_seen >= self.options.kimg * 1000
 
-    def step(self, pictures: Sequence[np.ndarray]) -> dict[str, Tensor]:
+    def step(self, pictures: Sequence[np.ndarray], pairs: Sequence[Pair] = ()) -> dict[str, Tensor]:
         """One update on random patches of random images; the choice depends only on the seed and the step's number.
 
         Returns:
             Scalars for the log, on the device.
         """
         random = np.random.default_rng((self.options.seed, int(self.progress["steps"])))
-        small, large = (part.to(self.device) for part in self._patches(pictures, random))
+        small, large = (part.to(self.device) for part in self._patches(pictures, pairs, random))
         for group in self.optimizer.param_groups:
             group["lr"] = self.options.lr * _schedule(self.images_seen / (self.options.kimg * 1000))
         with torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None):
@@ -109,12 +122,19 @@ class UpscalerTrainer(Resumable):
         self.ema.update(self.upscaler, self.images_seen, self.options.batch)
         return {"loss_pixels": pixels.detach(), "loss_edges": edges.detach()}
 
-    def _patches(self, pictures: Sequence[np.ndarray], random: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Small patches (N, 3, P / scale, P / scale) and their large originals (N, 3, P, P), float32 in [-1, 1]."""
+    def _patches(
+        self, pictures: Sequence[np.ndarray], pairs: Sequence[Pair], random: np.random.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Small patches (N, 3, P / scale, P / scale) and their large ones (N, 3, P, P), float32 in [-1, 1]."""
         options = self.options
-        chosen = random.integers(len(pictures), size=options.batch)
+        from_pairs = round(options.pair_fraction * options.batch) if pairs else 0
+        chosen = random.integers(len(pictures), size=options.batch - from_pairs)
         large = [random_patch(Image.fromarray(pictures[index]), options.patch, random) for index in chosen]
         small = [degrade(patch, random, options.scale) for patch in large]
+        for index in random.integers(len(pairs), size=from_pairs) if pairs else ():
+            few, many = patch_of_pair(*pairs[index], options.patch, random)
+            small.append(few)
+            large.append(many)
         # The memory layouts of the network: channels last for features, not for the enlarged image.
         return to_model_range(_stack(small)), to_model_range(_stack(large).contiguous())
 
@@ -132,6 +152,18 @@ def edge_loss(enlarged: Tensor, large: Tensor) -> Tensor:
     return l1_loss(enlarged.diff(dim=2), large.diff(dim=2)) + l1_loss(enlarged.diff(dim=3), large.diff(dim=3))
 
 
+def _start_from(upscaler: Upscaler, source: str) -> None:
+    """Copy the weights of a trained upscaler. Its last blocks may be missing: new ones are the identity, as initialised."""
+    trained = UPSCALER_NETWORK.load(source)
+    found = {**trained.config, "blocks": upscaler.config["blocks"]}
+    if found != upscaler.config or trained.config["blocks"] > upscaler.config["blocks"]:
+        raise AnimeGenError(
+            f"The upscaler '{source}' has {trained.config}, and cannot begin one of {upscaler.config}: channels and scale must "
+            "be equal, and its blocks not more."
+        )
+    upscaler.load_state_dict(trained.state_dict(), strict=False)
+
+
 def hold_out(names: Sequence[str]) -> tuple[list[int], list[int]]:
     """Indices of the images to train on, and of about a tenth that is held out. They depend only on the file names."""
     parts: tuple[list[int], list[int]] = ([], [])
@@ -147,6 +179,7 @@ def train_upscaler(
     options: UpscalerOptions,
     facts: dict[str, Any],
     device: str | torch.device | None = None,
+    pairs: tuple[PictureCache, PictureCache] | None = None,
 ) -> dict[str, Any]:
     """Train for the options' length. Ctrl-C, SIGTERM and ``max_minutes`` stop earlier, save, and allow to resume.
 
@@ -155,6 +188,7 @@ def train_upscaler(
         folder: the run folder, for log and state; a state there is resumed.
         out: where the averaged upscaler and its held-out figures are written when training stops.
         facts: further entries of its config, such as data and licence.
+        pairs: small images, and the same ones enlarged by another upscaler; some are held out.
 
     Returns:
         The held-out figures (see ``held_out_report``).
@@ -164,13 +198,43 @@ def train_upscaler(
     """
     used, held_out = hold_out(cache.names)
     _check_pictures(cache, used, held_out, options)
+    taught, judged = _split_pairs(pairs)
     trainer = UpscalerTrainer(options, device)
     pictures = [cache.pictures[index] for index in used]
-    run_in(folder, trainer, itertools.repeat((pictures,)), options.kimg * 1000, "patches", "patch")
-    report = held_out_report(trainer.ema.network, [cache.pictures[index] for index in held_out])
+    run_in(folder, trainer, itertools.repeat((pictures, taught)), options.kimg * 1000, "patches", "patch")
+    report = held_out_report(trainer.ema.network, [cache.pictures[index] for index in held_out], judged)
     counts = {"pictures": len(used), "held_out_pictures": len(held_out), "patches_seen": trainer.images_seen}
+    if taught:
+        counts["pairs"] = len(taught)
     UPSCALER_NETWORK.save(out, trainer.ema.network, {**facts, **counts, "seed": options.seed, "held_out": report})
     return report
+
+
+def load_pairs(folder: Path, resolution: int, scale: int) -> tuple[PictureCache, PictureCache]:
+    """The images in ``folder/small`` and, enlarged ``scale`` times to ``resolution``, those in ``folder/large``.
+
+    Raises:
+        AnimeGenError: a folder is missing, or the names differ.
+    """
+    small, large = load_pictures(folder / "small", resolution // scale), load_pictures(folder / "large", resolution)
+    # The large ones may be stored in another format.
+    names = [[Path(name).with_suffix("").as_posix() for name in cache.names] for cache in (small, large)]
+    if unpaired := sorted(set(names[0]) ^ set(names[1])):
+        raise AnimeGenError(
+            f"Each image in '{folder}' must be in 'small' and in 'large', but {quote(unpaired[0])} is in one of them only."
+        )
+    return small, large
+
+
+def _split_pairs(pairs: tuple[PictureCache, PictureCache] | None) -> tuple[list[Pair], list[Pair]]:
+    """The pairs to train on, and those held out."""
+    if pairs is None:
+        return [], []
+    small, large = pairs
+    taught, judged = hold_out([Path(name).with_suffix("").as_posix() for name in small.names])
+    if not taught:
+        raise AnimeGenError(f"'{small.path}' has {len(small.names)} images, of which all would be held out; add images.")
+    return tuple([(small.pictures[index], large.pictures[index]) for index in part] for part in (taught, judged))
 
 
 def _schedule(done: float) -> float:

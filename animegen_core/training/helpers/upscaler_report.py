@@ -16,16 +16,19 @@ Report = dict[str, dict[str, dict[str, float]]]
 _EDGES = 0.9  # quantile of the differences between neighbours above which there is an edge
 
 
-def held_out_report(upscaler: Upscaler, pictures: Sequence[np.ndarray]) -> Report:
+def held_out_report(
+    upscaler: Upscaler, pictures: Sequence[np.ndarray], pairs: Sequence[tuple[np.ndarray, np.ndarray]] = ()
+) -> Report:
     """PSNR and sharpness of an upscaler and of Lanczos interpolation, on clean and on degraded small images.
 
     Args:
         upscaler: it is not changed.
         pictures: uint8 (H, W, 3); the upscaler's scale divides their sides.
+        pairs: small images, and the same ones enlarged by another upscaler.
 
     Returns:
-        {"clean" | "degraded": {"upscaler" | "lanczos": {"psnr": dB, "sharpness": fraction}}}, means over all images. Clean
-        images are reduced by area, degraded ones as in training.
+        {"clean" | "degraded" | "pairs": {"upscaler" | "lanczos": {"psnr": dB, "sharpness": fraction}}}, means over all images.
+        Clean images are reduced by area, degraded ones as in training; "pairs" is missing if there are none.
     """
     network, scale = for_inference(copy.deepcopy(upscaler)), upscaler.scale
 
@@ -39,10 +42,13 @@ def held_out_report(upscaler: Upscaler, pictures: Sequence[np.ndarray]) -> Repor
         return picture.resize((scale * picture.width, scale * picture.height), Resampling.LANCZOS)
 
     ways = {"upscaler": lambda picture: run_upscaler(network, picture), "lanczos": by_lanczos}
-    return {
+    report = {
         "clean": _compare(ways, by_area, pictures),
         "degraded": _compare(ways, as_in_training, pictures),
     }
+    if pairs:
+        report["pairs"] = _compare(ways, lambda _, index: Image.fromarray(pairs[index][0]), [large for _, large in pairs])
+    return report
 
 
 def psnr(picture: np.ndarray, truth: np.ndarray) -> float:
