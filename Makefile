@@ -59,7 +59,7 @@ $(VENV)/.app: requirements.txt constraints.txt | $(BIN)/python
 	$(PIP) -r requirements.txt
 	touch $@
 
-$(VENV)/.dev: requirements-dev.txt requirements-train.txt $(VENV)/.app
+$(VENV)/.dev: requirements-dev.txt requirements-train.txt requirements-upscalers.txt $(VENV)/.app
 	$(PIP) -r requirements-dev.txt
 	touch $@
 

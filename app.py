@@ -15,6 +15,7 @@ except ImportError:
     spaces = None
 
 from animegen_core.errors import AnimeGenError
+from animegen_core.helpers.upscaling import loaded_enlarger, upscaler_available
 from animegen_core.studio import Studio
 from animegen_core.ui import build_app, launch_options
 from animegen_core.ui.settings import read_command_line
@@ -31,6 +32,8 @@ if spaces is not None:
 if __name__ == "__main__":
     try:
         settings, port = read_command_line()
+        if upscaler_available():
+            loaded_enlarger()  # says now what is wrong with ANIMEGEN_UPSCALER
         studio = Studio.load(settings.checkpoint, settings.device)
         demo = build_app(Studios(studio, hub=settings.hub), settings.queue, settings.vote)
     except AnimeGenError as error:

@@ -1,6 +1,7 @@
 """Faces are enlarged by the bundled upscaler, or by Lanczos interpolation."""
 
 import json
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 import torch
 from PIL import Image
 from PIL.Image import Resampling
+from safetensors.torch import save_file
+from spandrel.architectures.Compact import Compact
 
 from animegen_core.errors import AnimeGenError
 from animegen_core.helpers import upscaling
@@ -131,3 +134,82 @@ def test_what_is_no_upscaler_is_refused(bundled, tiny_checkpoint):
         load_upscaler(bundled)
     with pytest.raises(AnimeGenError, match="is not readable JSON"):
         enlarge(Image.new("RGB", (16, 16)), 64)
+
+
+@pytest.fixture
+def own(none_bundled, monkeypatch):
+    """Sets ANIMEGEN_UPSCALER to a file of an ESRGAN or Compact network of the given scale, and returns the network."""
+
+    def save(name, scale=4, **changed):
+        torch.manual_seed(0)
+        network = Compact(num_feat=8, num_conv=1, upscale=scale)
+        state = network.state_dict() | changed
+        path = none_bundled / name
+        save_file(state, path) if path.suffix == ".safetensors" else torch.save({"params": state}, path)
+        monkeypatch.setenv("ANIMEGEN_UPSCALER", str(path))
+        return network
+
+    return save
+
+
+@pytest.mark.parametrize(("name", "scale"), [("mine.pth", 4), ("mine.safetensors", 4), ("twice.pth", 2), ("eight.pth", 8)])
+def test_an_upscaler_of_ones_own_enlarges_instead(own, face, name, scale):
+    network = own(name, scale)
+    assert upscaler_available()
+    pixels = torch.from_numpy(np.array(face)).permute(2, 0, 1)[None] / 255
+    with torch.no_grad():
+        large = network(pixels)
+        if scale == 2:
+            large = network((large.clamp(0, 1) * 255).round() / 255)
+    expected = Image.fromarray((large[0].clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy())
+    if scale == 8:
+        expected = expected.resize((64, 64), Resampling.LANCZOS)
+    difference = np.abs(np.asarray(enlarge(face, 64)).astype(int) - np.asarray(expected))
+    assert difference.max() <= 2
+    assert same(enlarge(face, 32), enlarge(face, 64).reduce(2))
+
+
+def test_a_folder_of_train_py_is_an_upscaler_of_ones_own(bundled, face, tmp_path, monkeypatch):
+    first = enlarge(face, 64)
+    torch.manual_seed(1)
+    other = Upscaler(channels=4, blocks=1)
+    torch.nn.init.normal_(other.tail.weight, std=0.3)
+    monkeypatch.setenv("ANIMEGEN_UPSCALER", str(UPSCALER_NETWORK.save(tmp_path / "other", other, {})))
+    assert not same(enlarge(face, 64), first)
+    monkeypatch.setenv("ANIMEGEN_UPSCALER", " ")
+    assert same(enlarge(face, 64), first)
+
+
+class Evil:
+    def __reduce__(self):
+        return print, ("run",)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("missing.pth", None, "There is no file '"),
+        ("model.pt", b"", r"'model\.pt' cannot be an upscaler; use a file that ends in one of: \.safetensors, \.pth, \.ckpt"),
+        ("cut.safetensors", b"abc", r"'cut\.safetensors' is damaged, or not an upscaler"),
+        ("empty.pth", b"", r"'empty\.pth' is damaged"),
+        ("other.pth", {"layer.weight": torch.zeros(3)}, r"'other\.pth' is damaged, or not an upscaler of RGB images"),
+        ("evil.pth", {"layer": Evil()}, r"'evil\.pth' is damaged"),
+    ],
+)
+def test_a_file_that_is_no_upscaler_is_refused_and_not_run(none_bundled, face, monkeypatch, capfd, name, content, sentence):
+    path = none_bundled / name
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        torch.save(content, path)
+    monkeypatch.setenv("ANIMEGEN_UPSCALER", str(path))
+    with pytest.raises(AnimeGenError, match=sentence):
+        enlarge(face, 64)
+    assert "run" not in capfd.readouterr().out
+
+
+def test_without_spandrel_the_extra_is_named(own, face, monkeypatch):
+    own("mine.pth")
+    monkeypatch.setitem(sys.modules, "spandrel", None)
+    with pytest.raises(AnimeGenError, match=r"need the package spandrel; install with: pip install -e '\.\[upscalers\]'"):
+        enlarge(face, 64)

@@ -1,9 +1,11 @@
-"""Enlarges faces with the bundled upscaler, or by Lanczos interpolation without one.
+"""Enlarges faces with the bundled upscaler, another one, or by Lanczos interpolation without one.
 
 Each image is enlarged alone, so that the result depends on nothing else.
 """
 
+import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
@@ -17,6 +19,7 @@ from animegen_core.checkpoint import BUNDLED, CONFIG
 from animegen_core.devices import autocast_dtype
 from animegen_core.errors import AnimeGenError, quote
 from animegen_core.helpers.kind import HelperKind
+from animegen_core.helpers.own_upscaler import load_own_upscaler
 from animegen_core.images import to_model_range
 from animegen_core.models.upscaler import Upscaler
 
@@ -26,13 +29,15 @@ METHODS = ("upscaler", "lanczos")
 _FACTORS = (1, 2, 4, 8, 16, 32)
 _ALWAYS, _LARGEST = 8, 2048  # all factors up to 8 are allowed, and larger ones up to 2048 px
 
-_loaded: dict[Path, Upscaler] = {}
+OWN = "ANIMEGEN_UPSCALER"  # environment variable: another upscaler, a weights file or a folder of train.py upscaler
+
+_loaded: dict[Path, Callable[[Image.Image], Image.Image]] = {}
 _LOCK = Lock()  # the network loads once, and only one thread uses it
 
 
 def upscaler_available() -> bool:
-    """Whether an upscaler is bundled."""
-    return (BUNDLED / UPSCALER / CONFIG).is_file()
+    """Whether an upscaler is bundled, or named by ``ANIMEGEN_UPSCALER``."""
+    return _own() is not None or (BUNDLED / UPSCALER / CONFIG).is_file()
 
 
 def sizes_of(side: int) -> tuple[int, ...]:
@@ -66,13 +71,13 @@ def enlarge(picture: Image.Image, size: int, method: str | None = None) -> Image
 
 
 def enlarge_fourfold(picture: Image.Image) -> Image.Image:
-    """An RGB image of any shape at four times its size, by the bundled upscaler.
+    """An RGB image of any shape at four times its size, by the bundled upscaler or the one that ``ANIMEGEN_UPSCALER`` names.
 
     Raises:
-        AnimeGenError: none is bundled, or it is damaged.
+        AnimeGenError: there is none, or it is damaged.
     """
     with _LOCK:
-        return run_upscaler(_bundled(), picture)
+        return _chosen_upscaler()(picture)
 
 
 def loaded_enlarger() -> Callable[[Image.Image], Image.Image]:
@@ -82,15 +87,24 @@ def loaded_enlarger() -> Callable[[Image.Image], Image.Image]:
         AnimeGenError: none is bundled, or it is damaged.
     """
     with _LOCK:
-        _bundled()
+        _chosen_upscaler()
     return enlarge_fourfold
 
 
-def _bundled() -> Upscaler:
-    folder = BUNDLED / UPSCALER
-    if folder not in _loaded:
-        _loaded[folder] = for_inference(load_upscaler(folder))
-    return _loaded[folder]
+def _own() -> Path | None:
+    text = os.environ.get(OWN, "").strip()
+    return Path(text).expanduser() if text else None
+
+
+def _chosen_upscaler() -> Callable[[Image.Image], Image.Image]:
+    own = _own()
+    path = own or BUNDLED / UPSCALER
+    if path not in _loaded:
+        if own is not None and not own.is_dir():
+            _loaded[path] = load_own_upscaler(own)
+        else:
+            _loaded[path] = partial(run_upscaler, for_inference(load_upscaler(path)))
+    return _loaded[path]
 
 
 def load_upscaler(name: str | Path = UPSCALER) -> Upscaler:

@@ -81,7 +81,9 @@ def read_command_line(
         epilog=f"Settings and their environment variables:\n{inspect.getdoc(Settings).partition('Attributes:')[2]}\n"
         "GRADIO_SERVER_NAME and GRADIO_SERVER_PORT set address and port, ANIMEGEN_VOTES the file of the votes, and\n"
         "ANIMEGEN_VOTE_PICTURES a folder or zip of real images that take part in the vote. ANIMEGEN_VOTE_CHECKPOINTS lists\n"
-        "the checkpoints that take part. ANIMEGEN_VOTE_PAIRS is a number of pairs, equal for every visitor.",
+        "the checkpoints that take part. ANIMEGEN_VOTE_PAIRS is a number of pairs, equal for every visitor.\n"
+        "ANIMEGEN_UPSCALER is an upscaler to use instead of the bundled one: a .safetensors, .pth or .ckpt file, or a folder\n"
+        "of train.py upscaler.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--checkpoint", help="First checkpoint, instead of ANIMEGEN_CHECKPOINT.")
