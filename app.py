@@ -6,6 +6,7 @@ A Hugging Face Space runs this same file. ``python app.py --help`` lists the fla
 
 import os
 import sys
+import threading
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # gradio reads it when it is imported
 
@@ -18,6 +19,7 @@ from animegen_core.errors import AnimeGenError
 from animegen_core.helpers.upscaling import loaded_enlarger, upscaler_available
 from animegen_core.studio import Studio
 from animegen_core.ui import build_app, launch_options
+from animegen_core.ui.first_faces import draw_first_faces
 from animegen_core.ui.settings import read_command_line
 from animegen_core.ui.studios import Studios
 
@@ -35,8 +37,10 @@ if __name__ == "__main__":
         if upscaler_available():
             loaded_enlarger()  # says now what is wrong with ANIMEGEN_UPSCALER
         studio = Studio.load(settings.checkpoint, settings.device)
-        demo = build_app(Studios(studio, hub=settings.hub), settings.queue, settings.vote)
+        studios = Studios(studio, hub=settings.hub)
+        demo = build_app(studios, settings.queue, settings.vote)
     except AnimeGenError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2)
+    threading.Thread(target=draw_first_faces, args=(studios,), daemon=True).start()
     demo.launch(**launch_options(settings.proxies), server_port=port)

@@ -48,7 +48,7 @@ def build_app(studios: Studios, queue: int = 128, vote: bool = False) -> gr.Bloc
         AnimeGenError: ``ANIMEGEN_VOTE_PICTURES`` has no images.
     """
     builders = {name: builder for name, builder in _BUILDERS.items() if vote or name != "vote"}
-    with gr.Blocks(title="AnimeGen", analytics_enabled=False, delete_cache=(_HOUR, _HOUR)) as demo:
+    with gr.Blocks(title="AnimeGen", fill_width=True, analytics_enabled=False, delete_cache=(_HOUR, _HOUR)) as demo:
         header = Header(studios)
         history = history_strip(thumbnailer(studios), render=False)
         with gr.Tabs(selected="generate") as tabs:
@@ -73,7 +73,7 @@ def launch_options(proxies: str = Settings.proxies) -> dict[str, Any]:
     return dict(
         theme=studio_theme(),
         css=css(),
-        js=_scripts("keyboard.js", "sliders.js", "restore.js"),
+        js=_scripts("header.js", "keyboard.js", "sliders.js", "restore.js", "lightbox.js"),
         footer_links=["api"],
         show_error=False,
         max_file_size="10mb",

@@ -16,10 +16,10 @@ class AboutTab:
 
     def __init__(self, page: Page) -> None:
         self.studios = page.studios
-        with gr.Row(equal_height=False):
-            with gr.Column(scale=2, min_width=320):
+        with gr.Row(elem_classes="desk desk-about"):
+            with gr.Column(elem_classes="card"):
                 card = gr.Markdown(_card(self.studios.get(self.studios.default)), elem_id="card", elem_classes="prose-panel")
-            with gr.Column(scale=1, min_width=320):
+            with gr.Column(elem_classes="card"):
                 gr.Markdown(asset("about.md"), elem_id="about", elem_classes="prose-panel")
         page.checkpoint.change(self.show, page.checkpoint, card, api_visibility="private", show_progress="hidden")
 

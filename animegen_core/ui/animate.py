@@ -17,7 +17,7 @@ from animegen_core.ui.links import CopyLink
 from animegen_core.ui.messages import shows_errors
 from animegen_core.ui.pace import Pace
 from animegen_core.ui.page import Page, message, nth
-from animegen_core.ui.pictures import FILM, caption, check_pixels, data_url, shown_side
+from animegen_core.ui.pictures import FILM, TILE, caption, check_pixels, data_url, shown_side
 from animegen_core.ui.visitors import FILMS
 
 _SHARPENED_FRAMES = 64  # of the preview; more would make other visitors wait at every change
@@ -32,12 +32,12 @@ class AnimateTab:
         self.latest, self.latest_sharp = Latest(page.demo), Latest(page.demo)
         self.inbox = page.inboxes["animate"]
         self.keys = gr.State(_first_keys(self.studios.get(self.studios.default).usual_psi))
-        with gr.Row(equal_height=False):
-            with gr.Column(scale=4, min_width=290):
+        with gr.Row(elem_classes="desk desk-animate"):
+            with gr.Column(elem_classes="card"):
                 self._lay_out_keys()
-            with gr.Column(scale=4, min_width=290, elem_classes="portrait-column"):
+            with gr.Column(elem_classes="stage"):
                 self.film = film_view("film", "fps")
-            with gr.Column(scale=3, min_width=270):
+            with gr.Column(elem_classes="card"):
                 self._lay_out_export()
         self._wire()
 
@@ -48,8 +48,10 @@ class AnimateTab:
             self.seed = seed_number("Seed", "key-seed", 1, min_width=110)
             self.add = gr.Button("Add", elem_id="add-key", min_width=60)
             self.add_random = gr.Button("Any", elem_id="add-any-key", min_width=60)
-            self.clear = gr.Button("Clear", elem_id="clear-keys", min_width=60)
-        self.path = gr.Radio([(kind.capitalize(), kind) for kind in PATH_KINDS], value="slerp", label="Path", elem_id="path")
+            self.clear = gr.Button("Clear", elem_id="clear-keys", elem_classes="quiet", min_width=60)
+        paths = [("Natural", "slerp"), ("Straight", "linear"), ("Circular", "circular")]
+        assert {value for _, value in paths} == set(PATH_KINDS)
+        self.path = gr.Radio(paths, value="slerp", label="Path", elem_id="path")
         loops = [("Closed loop", "closed"), ("Back and forth", "back-and-forth"), ("Once", "once")]
         assert {value for _, value in loops} == set(LOOPS)
         self.loop = gr.Radio(loops, value="closed", label="Loop", elem_id="loop")
@@ -65,7 +67,7 @@ class AnimateTab:
         with gr.Row(elem_classes="buttons"):
             self.export = gr.Button("Export", variant="primary", elem_id="export", min_width=110)
             self.cancel = gr.Button("Cancel", elem_id="cancel-export", min_width=80, visible=False)
-            self.link = CopyLink("film-copy-link")
+            self.link = CopyLink("film-copy-link", size="md", elem_classes="quiet")
         self.progress = progress_bar("export-progress")
         self.file = gr.File(label="Exported file", elem_id="exported", interactive=False, visible=False)
 
@@ -192,7 +194,8 @@ class AnimateTab:
 
     def _faces(self, name: str, keys: list[dict]) -> list[dict]:
         characters = [Character.from_dict(key) for key in keys]
-        pictures = self.studios.get(name).render_many(characters)
+        studio = self.studios.get(name)
+        pictures = studio.render_many(characters, shown_side(studio, TILE))
         return [
             {"src": data_url(picture), "label": caption(character), "short": str(character.seed)}
             for character, picture in zip(characters, pictures)

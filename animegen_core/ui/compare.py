@@ -26,17 +26,20 @@ class CompareTab:
     def __init__(self, page: Page) -> None:
         self.studios = page.studios
         names = self.studios.names
-        with gr.Row(equal_height=False):
-            with gr.Column(scale=3, min_width=270):
+        with gr.Row(elem_classes="desk desk-compare"):
+            with gr.Column(elem_classes="card"):
                 self.names = gr.CheckboxGroup(
-                    names, value=names[:_MOST], label=f"Checkpoints, 2 to {_MOST}", elem_id="compare-names"
+                    [(self.studios.title(name), name) for name in names],
+                    value=names[:_MOST],
+                    label=f"Checkpoints, 2 to {_MOST}",
+                    elem_id="compare-names",
                 )
                 self.seed = seed_number("First seed", "compare-seed", 2)
                 self.faces = gr.Slider(1, _FACES, 6, step=1, label="Faces", elem_id="compare-faces")
                 self.hair = colour_radio("hair", "compare-hair")
                 self.eyes = colour_radio("eyes", "compare-eyes")
                 self.psi = psi_slider("compare-creativity", self.studios.get(self.studios.default).usual_psi)
-            with gr.Column(scale=8, min_width=320):
+            with gr.Column():
                 self.progress = progress_bar("compare-progress")
                 self.table = face_table("compare-table")
         restores(page, self.table.pick)
@@ -62,7 +65,8 @@ class CompareTab:
         studios = [self.studios.get(name) for name in names]
         pace, rows = Pace(len(studios) * len(characters)), []
         for studio in studios:
-            rows.append({"title": studio.checkpoint.name, "note": _note(studio, characters[0]), "faces": []})
+            title = self.studios.title(studio.checkpoint.name)
+            rows.append({"title": title, "note": _note(studio, characters[0]), "faces": []})
             for face in self._faces(studio, characters):
                 rows[-1]["faces"].append(face)
                 if far := pace.report(sum(len(row["faces"]) for row in rows)):

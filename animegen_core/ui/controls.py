@@ -14,7 +14,7 @@ from animegen_core.ui.page import whole
 ANY = "any"
 FIRST_SEEDS = (9, 28, 11)  # for Animate and Mix; every bundled checkpoint draws them well
 FIRST_SEED = 2  # a good first face
-MAX_FACES = 64  # at once
+FACES_AT_FIRST, MAX_FACES = 16, 64  # at once
 _NEW_SEEDS = 1_000_000  # random seeds are smaller, so that they have at most six digits
 _OWN_SIZE, _FILE_SIZES = 0, (256, 512, 1024, 2048)  # px
 
@@ -38,7 +38,7 @@ def psi_slider(elem_id: str, value: float) -> gr.Slider:
         value,
         step=0.01,
         label="Creativity",
-        info="1 is the seed's own face. Lower is nearer to the average, higher is wilder.",
+        info="1 is the seed's own face; lower is calmer, higher is wilder.",
         elem_id=elem_id,
     )
 

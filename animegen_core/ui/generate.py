@@ -5,34 +5,28 @@ import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from animegen_core.character import BANDS, Character
+from animegen_core.character import Character
 from animegen_core.errors import AnimeGenError
 from animegen_core.images import encode_png
 from animegen_core.labels import HAIR
 from animegen_core.studio import Studio
-from animegen_core.ui.components import face_row, live_face, progress_bar
 from animegen_core.ui.controls import (
     ANY,
-    FIRST_SEED,
-    MAX_FACES,
     character_of,
     choice,
-    colour_radio,
     consecutive_seeds,
     new_seed,
-    psi_slider,
-    seed_number,
     size_of,
-    size_radio,
     the_seed,
 )
-from animegen_core.ui.downloads import LazyDownload
+from animegen_core.ui.first_faces import find_first_face
 from animegen_core.ui.latest import Latest
-from animegen_core.ui.links import CopyLink, has_link
+from animegen_core.ui.links import has_link
 from animegen_core.ui.messages import shows_errors
 from animegen_core.ui.pace import Pace
 from animegen_core.ui.page import Page, message, nth
@@ -47,13 +41,19 @@ from animegen_core.ui.pictures import (
     history_entry,
     keep_file,
     large_view,
-    previewer,
     shown_side,
 )
+from animegen_core.ui.workspace import Workspace
 
-_FACES_AT_FIRST = 16
 _STYLE_PSIS = (0.0, 0.3, 0.5, 0.7, 0.85, 1.0, 1.15, 1.3)  # of the row of creativities; 0 is the mean face
 _LATENT_PSIS = (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3)  # near its mean latent a DCGAN draws no face
+
+
+_LOOKS = (  # name, colours, and creativity as a multiple of the usual one
+    ("Gentle", {"seed": 28, "hair": "pink", "eyes": "blue"}, 0.8),
+    ("Cool", {"seed": 9, "hair": "blue", "eyes": "purple"}, 1.0),
+    ("Fiery", {"seed": 11, "hair": "red", "eyes": "green"}, 1.1),
+)
 
 
 class GenerateTab:
@@ -66,59 +66,13 @@ class GenerateTab:
         self.shown = gr.State([])  # the characters in the gallery
         self.files = gr.State([])  # their files
         self.selected = gr.State(None)  # the character in the large view
-        with gr.Row(equal_height=False):
-            with gr.Column(scale=3, min_width=270):
-                self._lay_out_controls()
-            with gr.Column(scale=6, min_width=320):
-                self._lay_out_faces()
-            with gr.Column(scale=4, min_width=290, elem_classes="portrait-column"):
-                self._lay_out_portrait()
+        parts = Workspace(self.studios)
+        self.go, self.seed, self.lock, self.faces = parts.go, parts.seed, parts.lock, parts.faces
+        self.hair, self.eyes, self.psi, self.towards, self.strength = self.traits = parts.traits
+        self.progress, self.gallery, self.psi_row, self.hair_row = parts.progress, parts.gallery, parts.psi_row, parts.hair_row
+        self.portrait, self.link, self.sends, self.looks = parts.portrait, parts.link, parts.sends, parts.looks
+        self.size, self.download, self.download_all = parts.size, parts.download, parts.download_all
         self._wire()
-
-    def _lay_out_controls(self) -> None:
-        labels = self.studios.opens_with("labels")
-        self.go = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
-        self.progress = progress_bar("progress")
-        with gr.Row(elem_classes="pair"):
-            self.seed = seed_number("Seed", "seed", FIRST_SEED, min_width=120)
-            self.lock = gr.Checkbox(label="Lock seed", elem_id="lock", min_width=110)
-        self.hair = colour_radio("hair", "hair", visible=labels)
-        self.eyes = colour_radio("eyes", "eyes", visible=labels)
-        self.psi = psi_slider("creativity", self.studios.get(self.studios.default).usual_psi)
-        with gr.Accordion("Variation", open=False, elem_id="variation"):
-            self.towards = seed_number("Toward seed", "variation-seed", 1)
-            self.strength = gr.Slider(0, 1, 0, step=0.01, label="Strength", elem_id="variation-strength")
-        self.faces = gr.Slider(1, MAX_FACES, _FACES_AT_FIRST, step=1, label="Faces", elem_id="faces")
-        self.traits = [self.hair, self.eyes, self.psi, self.towards, self.strength]
-
-    def _lay_out_faces(self) -> None:
-        self.gallery = gr.Gallery(
-            label="Faces",
-            show_label=False,
-            columns=8,
-            height="auto",
-            allow_preview=False,
-            object_fit="cover",
-            interactive=False,
-            buttons=[],
-            elem_id="gallery",
-        )
-        self.psi_row = face_row("psi-row", "The selected face at every creativity")
-        self.hair_row = face_row("hair-row", "In every hair colour", visible=self.studios.opens_with("labels"))
-
-    def _lay_out_portrait(self) -> None:
-        controls = {"psi": "creativity", "variation_seed": "variation-seed", "variation_strength": "variation-strength"}
-        self.portrait = live_face("portrait", controls, previewer(self.studios))
-        with gr.Row(elem_classes="buttons"):
-            self.sends = {"animate": gr.Button("Send to Animate", size="sm", elem_id="to-animate", min_width=120)}
-            self.link = CopyLink("copy-link", size="sm")
-        with gr.Row(elem_classes="buttons"):
-            for band in BANDS:
-                self.sends[band] = gr.Button(f"Mix: {band}", size="sm", elem_id=f"to-{band}", min_width=70)
-        self.size = size_radio("download-size")
-        with gr.Row(elem_classes="buttons"):
-            self.download = LazyDownload("Download PNG", "download", min_width=120)
-            self.download_all = LazyDownload("Download all", "download-all", min_width=120)
 
     def _wire(self) -> None:
         page = self.page
@@ -133,7 +87,9 @@ class GenerateTab:
         draw = dict(inputs=asked, outputs=results, **newest)
         self.go.click(self.fresh_or_same, **draw).success(**rows)
         self.seed.submit(self.same_again, **draw).success(**rows)
-        page.demo.load(self.first_faces, **draw).success(**rows)
+        looks = dict(fn=self.draw_looks, inputs=page.checkpoint, outputs=self.looks, **smooth)
+        page.demo.load(self.first_faces, **draw).success(**rows).then(**looks)
+        self.looks.pick(self.take_look, page.checkpoint, self.inbox, **quiet)
         self.seed.input(lambda: True, None, self.lock, queue=False, **quiet)  # typing a seed locks it
 
         inputs = [page.checkpoint, page.embed, self.shown, self.files, self.selected, self.seed, *self.traits]
@@ -153,6 +109,7 @@ class GenerateTab:
         page.checkpoint.change(self.adapt, page.checkpoint, adapted, **quiet)
         picked = page.header.picked.change(self.adapt_to_picked, page.checkpoint, [*adapted, self.psi], **quiet)
         picked.then(**redraw).success(**rows)
+        page.checkpoint.change(**looks)
 
         for target, button in self.sends.items():
             tab = "animate" if target == "animate" else "mix"
@@ -243,6 +200,25 @@ class GenerateTab:
             return psis, []
         return psis, [face(f"{hair.capitalize()} hair", hair=hair) for hair in HAIR]
 
+    @shows_errors
+    def draw_looks(self, name: str) -> list[dict[str, Any]]:
+        """Draw the examples with a checkpoint."""
+        studio = self.studios.get(name)
+        return [
+            {
+                "src": data_url(studio.render(look, shown_side(studio, TILE))),
+                "label": f"Look: {title}",
+                "short": title,
+                "key": at,
+            }
+            for at, (title, look) in enumerate(_looks(studio))
+        ]
+
+    @shows_errors
+    def take_look(self, name: str, event: gr.EventData) -> dict[str, Any]:
+        """Set all controls to those of an example."""
+        return message("show", nth(_looks(self.studios.get(name)), event.index)[1])
+
     def pick(self, event: gr.EventData) -> float | str:
         """The creativity or hair colour of the chosen face in a row."""
         return event.key
@@ -324,7 +300,11 @@ class GenerateTab:
         is_newest = self.latest.begin(request)
         pace, skip, cache = Pace(len(characters)), gr.skip(), self.gallery.GRADIO_CACHE
         side = shown_side(studio, TILE)
-        picture, tile = studio.render_at(chosen, [shown_side(studio, LARGE), side])
+        drawn_before = partial(find_first_face, self.studios, studio)
+        ready = {place: tile for place, who in enumerate(characters) if (tile := drawn_before(who, side))}
+        picture = drawn_before(chosen, shown_side(studio, LARGE))
+        if picture is None or index not in ready:
+            picture, ready[index] = studio.render_at(chosen, [shown_side(studio, LARGE), side])
         view = large_view(studio, chosen, picture)
         if not is_newest():
             return
@@ -333,7 +313,7 @@ class GenerateTab:
         yield chosen.seed, gr.Gallery(elem_classes="drawn-0"), described, skip, *large, skip
         drawn: list[tuple[str, str]] = []
         selected = {"selected_index": index}  # only with the first new face; the visitor may then select another
-        for file in draw_files(studio, characters, cache, side, embed, {index: tile}):
+        for file in draw_files(studio, characters, cache, side, embed, ready):
             drawn.append(file)
             if not is_newest():
                 return
@@ -345,6 +325,15 @@ class GenerateTab:
                 selected = {}
         self.latest.answer(request)
         yield skip, gr.Gallery(drawn, elem_classes=[], **selected), skip, drawn, skip, skip, skip, None
+
+
+def _looks(studio: Studio) -> list[tuple[str, Character]]:
+    """Names and descriptions of the examples, as far as a checkpoint can draw them."""
+    looks = []
+    for title, fields, wildness in _LOOKS:
+        able = fields if studio.capabilities.labels else {"seed": fields["seed"]}
+        looks.append((title, Character(**able, psi=round(studio.usual_psi * wildness, 2))))
+    return looks
 
 
 def _file_name(studio: Studio, character: Character, size: int) -> str:

@@ -1,4 +1,4 @@
-"""The top of the page: name, checkpoint picker, and controls for files."""
+"""The top of the page: name, checkpoint picker, light or dark, and a menu for files."""
 
 import html
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from collections.abc import Callable
 import gradio as gr
 
 from animegen_core.errors import AnimeGenError, quote
+from animegen_core.ui.components import asset
 from animegen_core.ui.messages import warn
 from animegen_core.ui.studios import Studios
 
@@ -25,30 +26,31 @@ class Header:
         self.studios = studios
         self.checkpoint = gr.State(studios.default)
         self.picked = gr.State(0)
-        with gr.Row(elem_id="header", equal_height=True):
-            gr.HTML(
-                "<h1>AnimeGen</h1><p>Invent anime faces. Every face is a seed: lock it, note it, come back to it.</p>",
-                elem_id="masthead",
-                min_width=280,
-                scale=1,
-            )
+        with gr.Row(elem_id="header"):
+            gr.HTML(f"<h1>{asset('mark.svg')}<span>AnimeGen</span></h1>", elem_id="masthead", padding=False)
             self.picker = gr.Dropdown(
-                sorted(studios.names, key=len),  # Enter takes the first name that contains the text
+                [(studios.title(name), name) for name in sorted(studios.names, key=len)],  # Enter takes the first that fits
                 value=studios.default,
                 label="Checkpoint, or a Hub id (user/name)" if studios.hub else "Checkpoint",
                 allow_custom_value=True,
                 elem_id="checkpoint",
-                min_width=230,
-                scale=1,
             )
-            with gr.Column(min_width=170, scale=0, elem_id="files"):
+            gr.HTML(asset("header_tools.html"), elem_id="header-tools", padding=False)
+            with gr.Column(elem_id="menu"):
                 self.restore = gr.UploadButton(
                     "Restore from a file",
-                    size="sm",
+                    size="md",
                     file_types=[".png", ".gif", ".webp", ".mp4", ".jpg", ".jpeg"],
                     elem_id="restore",
                 )
-                self.embed = gr.Checkbox(True, label="Describe files", elem_id="embed", container=False)
+                gr.HTML("<p class='info-text'>Or drop a picture or film of the studio anywhere on the page.</p>", padding=False)
+                self.embed = gr.Checkbox(
+                    True,
+                    label="Describe files",
+                    info="Saved files contain what restores them: seed, settings and checkpoint.",
+                    elem_id="embed",
+                    container=False,
+                )
         self.picks(self.picker.input, self.picker)
 
     def picks(self, event: Callable, choice: gr.Component | None = None, choose: Callable[[], str] | None = None) -> None:

@@ -20,6 +20,7 @@ from animegen_core.ui.controls import (
     FIRST_SEEDS,
     choice,
     colour,
+    colour_radio,
     new_seed,
     psi_slider,
     seed_number,
@@ -33,10 +34,20 @@ from animegen_core.ui.links import CopyLink
 from animegen_core.ui.messages import shows_errors
 from animegen_core.ui.pace import Pace
 from animegen_core.ui.page import Page, message
-from animegen_core.ui.pictures import check_pixels, data_url, file_stem, history_entry, keep_file, large_view, previewer
+from animegen_core.ui.pictures import (
+    TILE,
+    check_pixels,
+    data_url,
+    file_stem,
+    history_entry,
+    keep_file,
+    large_view,
+    previewer,
+    shown_side,
+)
 
 _SIDE = 8  # faces in a row or column of the matrix
-_PARTS = {"coarse": "pose and face shape", "middle": "features and hair style", "fine": "colours"}
+_PARTS = {"coarse": "Pose and shape", "middle": "Features and hair", "fine": "Colours"}
 _LEAST, _MOST = 1, 5  # range of the crossover sliders in doublings of 4 px: 8 to 128 px
 
 
@@ -53,50 +64,46 @@ class MixTab:
         with gr.Column(visible=not able) as self.sorry:
             self.reason = gr.Markdown(_reason(first), elem_id="mix-reason")
             name = self.studios.best_with_styles()
-            self.switch = gr.Button(f"Open {name}", variant="primary", visible=bool(name), elem_id="mix-switch")
+            self.switch = gr.Button(
+                f"Open {self.studios.title(name)}" if name else "", variant="primary", visible=bool(name), elem_id="mix-switch"
+            )
         with gr.Column(visible=able, elem_id="mixer") as self.mixer:
-            with gr.Row(equal_height=False):
-                with gr.Column(scale=5, min_width=300):
+            with gr.Row(elem_classes="desk desk-mix"):
+                with gr.Column(elem_classes="card"):
                     self._lay_out_sources(first)
-                with gr.Column(scale=4, min_width=290, elem_classes="portrait-column"):
+                with gr.Column(elem_classes="card stage"):
                     self._lay_out_result()
-            self._lay_out_matrix()
+            with gr.Column(elem_classes="card"):
+                self._lay_out_matrix()
         self._wire()
 
     def _lay_out_sources(self, first: Studio) -> None:
         self.sources = face_row("sources")
         with gr.Row(elem_classes="thirds"):
             self.seeds = [
-                seed_number(f"{band.capitalize()}: {_PARTS[band]}", f"mix-{band}", seed, min_width=90)
-                for band, seed in zip(BANDS, FIRST_SEEDS)
+                seed_number(_PARTS[band], f"mix-{band}", seed, min_width=90) for band, seed in zip(BANDS, FIRST_SEEDS)
             ]
         with gr.Row(elem_classes="thirds"):
-            self.dice = [gr.Button("Another", size="sm", elem_id=f"dice-{band}", min_width=90) for band in BANDS]
+            self.dice = [
+                gr.Button("Another", size="sm", elem_classes="quiet", elem_id=f"dice-{band}", min_width=90) for band in BANDS
+            ]
         with gr.Row(elem_classes="pair"):
             self.crossovers = [
                 gr.Slider(_LEAST, _MOST, step, step=1, label=_crossover_label(band, step), elem_id=f"{band}-from")
                 for band, step in zip(BANDS[1:], map(doublings, CROSSOVERS))
             ]
-        with gr.Row(elem_classes="pair"):
-            self.hair, self.eyes = (
-                gr.Dropdown(
-                    [(name.capitalize(), name) for name in (ANY, *ATTRIBUTES[attribute])],
-                    value=ANY,
-                    label=attribute.capitalize(),
-                    visible=first.capabilities.labels,
-                    elem_id=f"mix-{attribute}",
-                )
-                for attribute in ATTRIBUTES
-            )
+        self.hair, self.eyes = (
+            colour_radio(attribute, f"mix-{attribute}", visible=first.capabilities.labels) for attribute in ATTRIBUTES
+        )
         self.psi = psi_slider("mix-creativity", first.usual_psi)
 
     def _lay_out_result(self) -> None:
         self.portrait = live_face("mix-portrait", {"psi": "mix-creativity"}, previewer(self.studios))
-        self.to_animate = gr.Button("Send to Animate", size="sm", elem_id="mix-to-animate")
+        self.to_animate = gr.Button("Send to Animate", size="sm", elem_id="mix-to-animate", elem_classes="quiet")
         self.size = size_radio("mix-size")
         with gr.Row(elem_classes="buttons"):
             self.download = LazyDownload("Download PNG", "mix-download", min_width=120)
-            self.link = CopyLink("mix-copy-link", size="md")
+            self.link = CopyLink("mix-copy-link", size="md", elem_classes="quiet")
 
     def _lay_out_matrix(self) -> None:
         gr.HTML("<h3>Mixing matrix</h3>", elem_classes="row-title", padding=False)
@@ -164,8 +171,11 @@ class MixTab:
         seeds = _seeds(character)
         plain = replace(character, variation_strength=0.0, **dict.fromkeys(BANDS))
         faces = [
-            {"src": data_url(studio.render(replace(plain, seed=seed))), "label": f"Seed {seed}: {_PARTS[band]}"}
-            | {"short": band}
+            {
+                "src": data_url(studio.render(replace(plain, seed=seed), shown_side(studio, TILE))),
+                "label": f"Seed {seed}: {_PARTS[band]}",
+            }
+            | {"short": _PARTS[band]}
             for band, seed in zip(BANDS, seeds)
         ]
         view = large_view(studio, character) | {"caption": " + ".join(f"{seed}" for seed in seeds) + f" · {name}"}
@@ -288,7 +298,7 @@ def _reason(studio: Studio) -> str:
 
 
 def _crossover_label(band: str, step: int) -> str:
-    return f"{band.capitalize()} begins at {doubled(int(step))} px"
+    return f"{_PARTS[band].split()[0]} begin at {doubled(int(step))} px"
 
 
 def _sizes(middle: int, fine: int) -> tuple[int, int]:

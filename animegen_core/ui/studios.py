@@ -4,12 +4,16 @@ import threading
 from concurrent.futures import Future
 from typing import NoReturn
 
+from PIL import Image
+
+from animegen_core.character import Character
 from animegen_core.checkpoint import bundled_configs, bundled_names
 from animegen_core.checkpoint.names import HubName
 from animegen_core.errors import AnimeGenError, quote
 from animegen_core.families import Capabilities
 from animegen_core.studio import Studio
 
+_ACRONYMS = {"dcgan": "DCGAN", "stylegan": "StyleGAN", "stylegan2": "StyleGAN2"}
 _KEPT = 6  # checkpoints of the Hub in memory, of about 15 MB each
 
 
@@ -22,11 +26,15 @@ class Studios:
         default: the first studio of the app.
         others: further ones beside the bundled checkpoints.
         hub: whether visitors may open a repository of the Hub.
+
+    Attributes:
+        drawn: images that were drawn before visitors came, by hash of the weights, character and size.
     """
 
     def __init__(self, default: Studio, *others: Studio, hub: bool = True) -> None:
         self.default = default.checkpoint.name
         self.hub = hub
+        self.drawn: dict[tuple[str, Character, int], Image.Image] = {}
         self._given = {studio.checkpoint.name: studio for studio in (default, *others)}
         self._loaded: dict[str, Studio] = {}
         self._opening: dict[str, Future[Studio]] = {}  # by name; others wait for its result
@@ -37,6 +45,12 @@ class Studios:
     def names(self) -> list[str]:
         """Names for the picker, the default first."""
         return list(dict.fromkeys([*self._given, *bundled_names()]))
+
+    def title(self, name: str) -> str:
+        """The name of a checkpoint as it is shown: "Portraits 128" for the bundled portraits-128, other names as they are."""
+        if name not in bundled_names():
+            return name
+        return " ".join(_ACRONYMS.get(word, word.capitalize()) for word in name.split("-"))
 
     def opens_with(self, capability: str) -> bool:
         """Whether the default checkpoint has a capability (see ``families.Capabilities``)."""

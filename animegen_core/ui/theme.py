@@ -8,10 +8,25 @@ from animegen_core.ui.controls import MAX_FACES
 
 _SANS = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 _MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
+_STYLES = ("base.css", "layout.css", "faces.css")
+# Gradio's variables by ours, which base.css defines for both schemes.
+_VARIABLES = {
+    "var(--paper)": ("body_background_fill",),
+    "var(--panel)": ("background_fill_primary", "input_background_fill", "button_secondary_background_fill"),
+    "var(--sunken)": ("background_fill_secondary", "button_secondary_background_fill_hover"),
+    "var(--ink)": ("body_text_color", "block_label_text_color", "block_title_text_color", "button_secondary_text_color"),
+    "var(--muted)": ("body_text_color_subdued", "block_info_text_color", "input_placeholder_color"),
+    "var(--line)": ("border_color_primary", "input_border_color", "block_border_color", "checkbox_border_color"),
+    "var(--accent)": ("border_color_accent", "color_accent", "link_text_color", "link_text_color_hover"),
+    "var(--accent-soft)": ("color_accent_soft", "checkbox_label_background_fill_selected"),
+    "var(--accent-fill)": ("button_primary_background_fill", "checkbox_background_color_selected", "slider_color"),
+    "transparent": ("block_background_fill", "block_label_background_fill", "panel_background_fill"),
+    "none": ("block_shadow", "input_shadow", "input_shadow_focus", "button_primary_shadow", "button_secondary_shadow"),
+}
 
 
 def studio_theme() -> gr.themes.Base:
-    """Rose on slate, light or dark as the browser is set."""
+    """Quiet panels and one accent, light or dark as the browser or the visitor sets it."""
     theme = gr.themes.Base(
         primary_hue=colors.rose,
         secondary_hue=colors.rose,
@@ -21,27 +36,10 @@ def studio_theme() -> gr.themes.Base:
         font=_SANS,
         font_mono=_MONO,
     )
-    return theme.set(
-        body_background_fill="*neutral_50",
-        body_background_fill_dark="*neutral_950",
-        block_background_fill="white",
-        block_background_fill_dark="*neutral_900",
-        block_border_width="1px",
-        block_label_background_fill="transparent",
-        block_label_background_fill_dark="transparent",
-        block_label_border_width="0px",
-        block_shadow="0 1px 3px rgb(15 23 42 / .07)",
-        block_shadow_dark="none",
-        button_primary_background_fill="*primary_600",
-        button_primary_background_fill_hover="*primary_500",
-        button_primary_background_fill_dark="*primary_600",
-        button_primary_background_fill_hover_dark="*primary_500",
-        button_primary_text_color="white",
-        checkbox_background_color_selected="*primary_600",
-        checkbox_background_color_selected_dark="*primary_600",
-        slider_color="*primary_600",
-        slider_color_dark="*primary_500",
-    )
+    flat = {"block_border_width": "0px", "block_label_border_width": "0px", "block_padding": "0px", "layout_gap": "18px"}
+    values = {name: value for value, names in _VARIABLES.items() for name in names}
+    dark = {f"{name}_dark": value for name, value in values.items() if hasattr(theme, f"{name}_dark")}
+    return theme.set(**flat, **values, **dark, input_border_width="1px", input_border_width_dark="1px")
 
 
 SWATCHES = {
@@ -69,4 +67,4 @@ def css() -> str:
     ]
     # In a gallery of class "drawn-5" five faces are new, and the others are still old.
     dimmed = ", ".join(f"#gallery.drawn-{count} .gallery-item:nth-child(n + {count + 1})" for count in range(MAX_FACES))
-    return "\n".join([asset("studio.css"), *rules, f"{dimmed} {{ opacity: .4; pointer-events: none; }}"])
+    return "\n".join([*map(asset, _STYLES), *rules, f"{dimmed} {{ opacity: .4; pointer-events: none; }}"])

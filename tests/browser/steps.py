@@ -51,6 +51,12 @@ def open_tab(page, name):
     page.get_by_role("tab", name=name, exact=True).click()
 
 
+def open_menu(page):
+    """Open the header's menu for files."""
+    page.locator("#menu-button").click()
+    expect(page.locator("#menu")).to_be_visible()
+
+
 def open_checkpoint(page, name):
     for patience in (20_000, 60_000):  # on a busy computer the dropdown once lost what was typed
         page.locator("#checkpoint input").fill(name)

@@ -7,7 +7,20 @@ import zipfile
 
 from PIL import Image
 from playwright.sync_api import expect
-from steps import choose_colour, download, drag, face, faces_of, generate, open_checkpoint, quiet, seed_of, set_faces, settle
+from steps import (
+    choose_colour,
+    download,
+    drag,
+    face,
+    faces_of,
+    generate,
+    open_checkpoint,
+    open_menu,
+    quiet,
+    seed_of,
+    set_faces,
+    settle,
+)
 
 from animegen_core.character import Character
 from animegen_core.images import read_description
@@ -118,11 +131,20 @@ def test_a_face_in_a_row_is_taken_with_all_else_kept(page):
     expect(page.locator("#psi-row .face").first).to_have_attribute("aria-pressed", "true")
 
 
+def test_a_look_to_start_from_sets_all_controls(page):
+    page.locator("#looks .face").nth(1).click()
+    expect(page.locator("#portrait p")).to_have_text("Seed 9 · dcgan-64")
+    open_checkpoint(page, "tiny-conditional-dcgan")
+    page.locator("#looks .face").first.click()
+    expect(page.locator("#portrait p")).to_contain_text("Seed 28 · pink hair · blue eyes · creativity 0.8")
+    expect(page.locator("#hair input:checked")).to_have_value("pink")
+
+
 def test_an_unknown_checkpoint_is_one_sentence_and_the_old_one_stays(page):
     page.locator("#checkpoint input").fill("nonesuch")
     page.locator("#checkpoint input").press("Enter")
     expect(page.locator(".toast-body")).to_contain_text("nonesuch")
-    expect(page.locator("#checkpoint input")).to_have_value("dcgan-64")
+    expect(page.locator("#checkpoint input")).to_have_value("DCGAN 64")
 
 
 def test_the_downloaded_file_carries_what_draws_it_again(page, studios, tmp_path):
@@ -136,6 +158,7 @@ def test_the_downloaded_file_carries_what_draws_it_again(page, studios, tmp_path
 
 
 def test_a_file_has_the_chosen_size_and_no_description_where_none_is_wanted(page, tmp_path):
+    open_menu(page)
     page.locator("#embed input").uncheck()
     for choice, side in [(0, 64), (1, 256), (4, 2048)]:
         page.locator("#download-size label").nth(choice).click()

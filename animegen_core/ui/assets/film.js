@@ -31,6 +31,7 @@ function draw(frame) {
   context.imageSmoothingQuality = "high";
   context.drawImage(sheet, (frame % columns) * size, Math.floor(frame / columns) * size, size, size, 0, 0, canvas.width, canvas.height);
   Object.assign(canvas.dataset, { frame, side: size });
+  scrub.style.setProperty("--range_progress", `${(100 * frame) / Math.max(1, film.frames - 1)}%`);
   counter.textContent = `${frame + 1} / ${film.frames}`;
 }
 

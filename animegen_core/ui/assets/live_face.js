@@ -1,6 +1,11 @@
 // A large face that follows sliders while they are dragged; see live_face in components.py.
 const REST = 250; // ms without a change until sliders count as resting
 const picture = document.createElement("img");
+const enlarge = document.createElement("button"); // lightbox.js listens to it
+enlarge.type = "button";
+enlarge.className = "enlarge";
+enlarge.title = "Enlarge";
+enlarge.append(picture);
 const caption = document.createElement("p");
 let asking = false;
 let askAgain = false;
@@ -14,7 +19,7 @@ function show() {
   picture.src = props.value.src;
   picture.alt = props.value.alt;
   caption.textContent = props.value.caption;
-  root.append(picture, caption);
+  root.append(enlarge, caption);
 }
 
 function read(id) {
