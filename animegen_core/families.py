@@ -22,16 +22,19 @@ class Capabilities:
     Attributes:
         labels: choice of hair and eye colours.
         styles: mixing styles of several characters by layers.
+        inverts: finding the latent of an image.
     """
 
     labels: bool
     styles: bool
+    inverts: bool
 
     @classmethod
     def of(cls, family: str, generator_config: dict[str, Any]) -> "Capabilities":
         """The capabilities of a checkpoint, from its config.json."""
         labels = tuple(generator_config.get("label_dims", ())) == LABEL_DIMS
-        return cls(labels=labels, styles=FAMILIES[family].has_styles)
+        kind = FAMILIES[family]
+        return cls(labels=labels, styles=kind.has_styles, inverts=kind.has_styles or hasattr(kind.generator, "encode"))
 
 
 @dataclass(frozen=True)

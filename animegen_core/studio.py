@@ -9,23 +9,28 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
 from animegen_core import images
 from animegen_core.character import Animation, Character, Matrix
 from animegen_core.checkpoint import Checkpoint, bundled_configs, load_checkpoint
 from animegen_core.checkpoint.names import HubName
+from animegen_core.data.decoding import square
 from animegen_core.devices import find_device
 from animegen_core.drawing import draw
-from animegen_core.errors import AnimeGenError, quote
+from animegen_core.errors import AnimeGenError, check_whole, quote
 from animegen_core.families import Capabilities
+from animegen_core.helpers.reconstruction import FeatureDistance
 from animegen_core.helpers.upscaling import enlarge, sizes_of
+from animegen_core.inversion import MAX_STEPS, Found, WSpace, encoded, load_encoder, refine
 from animegen_core.latents import path_points, path_weights
 from animegen_core.models.styles import CROSSOVERS
-from animegen_core.packing import unpack_latent
+from animegen_core.packing import pack_latent, unpack_latent
 from animegen_core.renderers import Point, latent_size, make_renderer
 from animegen_core.version import __version__
 
 PROGRAM = "AnimeGen"
+INVERSION_STEPS = 100
 _MAX_NAME = 200  # characters of a checkpoint's name, such as "user/name@revision"
 
 
@@ -160,6 +165,47 @@ class Studio:
                 noise = path_points(noises, position[None], noise_path, closed)[0]
             point = Point(direction, weight @ centres, weight @ psis, weight @ labels, noise)
             yield draw(partial(self._draw, point, size))
+
+    def search(self, picture: Image.Image | str | Path, steps: int = INVERSION_STEPS) -> Iterator[Character]:
+        """Yield characters whose faces come nearer to a picture: before the first step of a search, and after each.
+
+        A VAE finds its face at once. A style-based model begins with the guess of its encoder, or at the mean face if it has
+        none, and improves it.
+
+        Args:
+            picture: a file, or an image of any mode; its centre square is used.
+            steps: of gradient descent, 0 to 1,000.
+
+        Raises:
+            AnimeGenError: the picture cannot be read, or the checkpoint cannot do it; before the first face.
+        """
+        steps = check_whole("steps", steps, 0, MAX_STEPS)
+        if not self.capabilities.inverts:
+            self._refuse("way to find the latent of a picture", "inverts")
+        image = images.to_images(square(picture, self.checkpoint.generator.resolution)[None])
+        found = draw(lambda: self._search(image, steps))
+        for _ in range(1 if found is None else steps + 1):
+            values = draw(lambda: encoded(self.checkpoint.generator, image) if found is None else next(found).values)
+            yield Character(0, latent=pack_latent(self.checkpoint.hash, values.numpy()))
+
+    def invert(self, picture: Image.Image | str | Path, steps: int = INVERSION_STEPS) -> Character:
+        """The character whose face is nearest to a picture, the last of ``search``.
+
+        Raises:
+            AnimeGenError: as in ``search``.
+        """
+        *_, last = self.search(picture, steps)
+        return last
+
+    def _search(self, image: Tensor, steps: int) -> Iterator[Found] | None:
+        """The steps of ``refine``; None for a VAE."""
+        generator = self.checkpoint.generator
+        if not self.capabilities.styles:
+            return None
+        encoder, space = load_encoder(self.checkpoint), WSpace(generator, self.capabilities.labels)
+        with torch.no_grad():
+            start = None if encoder is None else encoder(image)[0]
+        return refine(generator, space, FeatureDistance.of_faces().to(self.device), image, start, 0, steps)
 
     def check(self, character: Character) -> None:
         """Check that the checkpoint supports a character's fields.

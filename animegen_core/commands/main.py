@@ -13,7 +13,7 @@ from tqdm import tqdm
 from animegen_core.animation import check_format, save_animation
 from animegen_core.character import EASINGS, FPS, FRAMES, KEYS, LOOPS, MAX_PSI, Animation, Character, Matrix
 from animegen_core.checkpoint import DEFAULT_CHECKPOINT, bundled_names, load_checkpoint
-from animegen_core.commands import artwork, evaluation, hub, onnx
+from animegen_core.commands import artwork, evaluation, hub, inversion, onnx
 from animegen_core.commands.errors import ExitOnError
 from animegen_core.data.tags import Tag, write_tags
 from animegen_core.errors import AnimeGenError, quote
@@ -228,6 +228,7 @@ app.command()(artwork.cutout)
 app.command()(artwork.lineart)
 app.command()(artwork.palette)
 app.command()(artwork.sheet)
+app.command()(inversion.invert)
 app.command()(hub.push)
 app.command()(hub.pull)
 app.command()(onnx.export)

@@ -4,13 +4,14 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import cache
+from pathlib import Path
 from threading import Condition
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
 from animegen_core.devices import return_freed_memory
-from animegen_core.errors import AnimeGenError
+from animegen_core.errors import AnimeGenError, quote
 
 Enlarge = Callable[[Image.Image], Image.Image]
 
@@ -84,6 +85,30 @@ def decode(data: bytes, resolution: int, enlarge: Enlarge | None = None) -> np.n
             if needed > _TRIM:  # otherwise glibc keeps that memory for each thread
                 return_freed_memory()
             return array
+
+
+def square(picture: Image.Image | str | Path, resolution: int) -> np.ndarray:
+    """One image as ``decode`` gives it: uint8 (resolution, resolution, 3).
+
+    Args:
+        picture: a file, or an image that is already open, of any mode.
+
+    Raises:
+        AnimeGenError: the file does not exist, is no image, or is too large.
+    """
+    if isinstance(picture, Image.Image):
+        return _square(picture.copy(), resolution, None)
+    path, name = Path(picture), quote(Path(picture).name)
+    try:
+        if path.stat().st_size > MAX_FILE:
+            raise AnimeGenError(f"{name} has more than {MAX_FILE:,} bytes.")
+        return decode(path.read_bytes(), resolution)
+    except AnimeGenError as error:
+        raise AnimeGenError(f"{name} could not be read as an image: {error}") from error
+    except FileNotFoundError as error:
+        raise AnimeGenError(f"There is no file {quote(str(picture))}.") from error
+    except Exception as error:  # PIL raises all kinds of errors for damaged files
+        raise AnimeGenError(f"{name} could not be read as an image.") from error
 
 
 def _square(opened: Image.Image, resolution: int, enlarge: Enlarge | None) -> np.ndarray:

@@ -50,7 +50,7 @@ class VAE(nn.Module):
         widths = list(plan.values())  # the smallest map first
         values = widths[0] * _BASE * _BASE
 
-        down = [_Down(3 if first is None else first, width) for first, width in itertools.pairwise([None, *widths[-2::-1]])]
+        down = [Down(3 if first is None else first, width) for first, width in itertools.pairwise([None, *widths[-2::-1]])]
         self.encoder = nn.Sequential(*down, nn.Flatten())
         self.posterior = nn.Linear(values + sum(self.label_dims), 2 * latent_dim)
         self.project = nn.Linear(latent_dim + sum(self.label_dims), values)
@@ -104,7 +104,7 @@ class _Normalized(nn.Module):
         return leaky_relu(self.norm(self.conv(x)))
 
 
-class _Down(_Normalized):
+class Down(_Normalized):
     """Halves the size: (N, C_in, 2H, 2W) to (N, C_out, H, W)."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:

@@ -14,13 +14,15 @@ from animegen_core.images import encode_png, read_description
 from animegen_core.labels import EYES, HAIR
 from animegen_core.latents import MAX_SEED, PATH_KINDS, parse_seeds
 from animegen_core.models.styles import CROSSOVERS
-from animegen_core.studio import read_described
+from animegen_core.studio import INVERSION_STEPS, read_described
 from animegen_core.ui.controls import ANY, MAX_FACES, character_of, consecutive_seeds, the_seed
 from animegen_core.ui.films import FORMATS, film_file
 from animegen_core.ui.messages import shows_errors
 from animegen_core.ui.pictures import check_pixels, draw_files, file_stem, keep_file
 from animegen_core.ui.studios import Studios
 from animegen_core.ui.visitors import FILMS
+
+MOST_STEPS = 300  # of a search; half a minute on two cores
 
 
 class Endpoints:
@@ -140,6 +142,27 @@ class Endpoints:
         return keep_file(png, f"{file_stem(studio, character, side)}.png", self.cache)
 
     @shows_errors
+    def invert(self, file: str | None, steps: int, size: int, checkpoint: str) -> str:
+        """Find the anime face that is nearest to a picture. It can then be changed and animated like one of a seed.
+
+        Args:
+            file: An image of one face; its centre square is used. It is not kept.
+            steps: Steps of the search, 0 to 300; more come nearer and take longer.
+            size: Size in pixels: the checkpoint's own, or 2, 4, 8 ... times that, up to 2048; 0 means its own.
+            checkpoint: A checkpoint with styles or a VAE: its bundled name, or a repository of the Hub, user/name.
+
+        Returns:
+            A PNG file with its description.
+        """
+        if file is None:
+            raise AnimeGenError("No file was given.")
+        studio = self.studios.get(checkpoint)
+        side = size or studio.sizes[0]
+        character = studio.invert(file, steps)
+        png = encode_png(studio.render(character, side), studio.describe(character, side))
+        return keep_file(png, f"{file_stem(studio, character, side)}.png", self.cache)
+
+    @shows_errors
     def restore(self, file: str | None) -> dict[str, Any]:
         """Read the description in a file of AnimeGen.
 
@@ -173,6 +196,7 @@ class _Controls:
         self.frames = gr.Number(60, precision=0, minimum=FRAMES[0], maximum=FRAMES[1])
         self.fps = gr.Number(30, precision=0, minimum=FPS[0], maximum=FPS[1])
         self.size = gr.Number(0, precision=0, minimum=0)
+        self.steps = gr.Number(INVERSION_STEPS, precision=0, minimum=0, maximum=MOST_STEPS)
         self.kind = gr.Dropdown(list(FORMATS), value="gif")
         self.checkpoint = gr.Textbox(checkpoint)
         self.upload = gr.File(type="filepath")
@@ -200,5 +224,12 @@ def add_endpoints(studios: Studios) -> None:
         [given.coarse, given.middle, given.fine, given.crossovers, *colours, given.size, given.checkpoint],
         given.file,
         api_name="mix",
+    )
+    call(
+        does.invert,
+        [given.upload, given.steps, given.size, given.checkpoint],
+        given.file,
+        api_name="invert",
+        concurrency_id=FILMS,
     )
     call(does.restore, given.upload, given.description, api_name="restore")

@@ -1,6 +1,7 @@
 """Images of the page: data URLs for display, files for downloads."""
 
 import base64
+import hashlib
 import io
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -34,8 +35,11 @@ def keep_file(content: bytes, name: str, cache: str) -> str:
 
 
 def file_stem(studio: Studio, character: Character, side: int) -> str:
-    """File name of a face without suffix: checkpoint, seed, values that differ from the defaults, and size."""
-    parts = [re.sub(r"[^\w.-]+", "-", studio.checkpoint.name), f"seed{character.seed:05d}"]
+    """File name of a face without suffix: checkpoint, seed or own latent, values that differ from the defaults, and size."""
+    name = f"seed{character.seed:05d}"
+    if character.latent is not None:
+        name = f"own-{hashlib.sha256(character.latent.encode()).hexdigest()[:6]}"
+    parts = [re.sub(r"[^\w.-]+", "-", studio.checkpoint.name), name]
     parts += [f"{part}-{colour}" for part, colour in (("hair", character.hair), ("eyes", character.eyes)) if colour]
     if character.psi != 1:
         parts.append(f"psi{character.psi:g}")
@@ -45,8 +49,8 @@ def file_stem(studio: Studio, character: Character, side: int) -> str:
 
 
 def caption(character: Character) -> str:
-    """A caption: seed, colours and creativity."""
-    words = [f"Seed {character.seed}"]
+    """A caption: seed or own latent, colours and creativity."""
+    words = [f"Seed {character.seed}" if character.latent is None else "Own face"]
     words += [f"{colour} {part}" for part, colour in (("hair", character.hair), ("eyes", character.eyes)) if colour]
     if character.psi != 1:
         words.append(f"creativity {character.psi:g}")

@@ -46,6 +46,17 @@ def test_mix_returns_a_face_of_three(client):
     assert read_character(read_description(file))[1] == Character(1, middle=2, fine=3)
 
 
+def test_invert_returns_the_face_nearest_to_a_picture(client, studios, draw, tmp_path):
+    draw(1).save(tmp_path / "mine.png")
+    upload = handle_file(str(tmp_path / "mine.png"))
+    file = client.predict(file=upload, steps=2, size=64, checkpoint="tiny-stylegan2", api_name="/invert")
+    name, who = read_character(read_description(file))
+    studio = studios.get(name)
+    assert who == studio.invert(tmp_path / "mine.png", 2)
+    with Image.open(file) as picture:
+        assert picture.tobytes() == studio.render(who, 64).tobytes()
+
+
 def test_restore_returns_what_a_file_carries(client):
     (drawn,) = client.predict(seed=9, api_name="/generate")
     found = client.predict(file=handle_file(drawn["image"]), api_name="/restore")
@@ -75,9 +86,9 @@ def test_what_the_checkpoint_cannot_do_names_one_that_can(client):
         client.predict(coarse=1, middle=2, fine=3, api_name="/mix")
 
 
-def test_the_public_endpoints_are_four_and_documented(client):
+def test_the_public_endpoints_are_documented(client):
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(endpoints) == {"/generate", "/animate", "/mix", "/restore"}
+    assert set(endpoints) == {"/generate", "/animate", "/mix", "/invert", "/restore"}
     assert all(endpoint["description"] for endpoint in endpoints.values())
 
 
@@ -95,5 +106,5 @@ def test_the_endpoints_are_tools_for_assistants(app_url):
     with ThreadPoolExecutor(1) as thread:
         tools = {tool.name: tool for tool in thread.submit(lambda: asyncio.run(ask())).result()}
     names = {name.rsplit("_", 1)[-1] for name in tools}
-    assert names == {"generate", "animate", "mix", "restore"}
+    assert names == {"generate", "animate", "invert", "mix", "restore"}
     assert all(tool.description for tool in tools.values())

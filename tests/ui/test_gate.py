@@ -12,6 +12,7 @@ GOOD = {
     "generate": [5, 1, "any", "any", 1, 0, 0, 0, "tiny-dcgan"],
     "animate": ["3,7", "slerp", 8, 30, "linear", "closed", "gif", "any", "any", 1, 0, "tiny-dcgan"],
     "mix": [1, 2, 3, "16,64", "any", "any", 1, 0, "tiny-stylegan2"],
+    "invert": [None, 2, 0, "tiny-stylegan2"],
     "restore": [None],
 }
 ENDLESS = "x" * 5000
@@ -43,6 +44,8 @@ def sentence(response, status=400):
         ("animate", 0, ENDLESS, "seeds is 'xxxxx"),
         ("animate", 6, "gif\x1b[2J\x00", r"format is 'gif\x1b[2J\x00', but must be one of: gif, webp, mp4, png."),
         ("mix", 3, 5, "crossovers is 5, but must be a text"),
+        ("invert", 0, "/etc/passwd", "file is '/etc/passwd', but must be a file that was uploaded."),
+        ("invert", 1, 301, "steps is 301, but must be a number from 0 to 300."),
         ("restore", 0, "a.png", "file is 'a.png', but must be a file that was uploaded."),
         ("restore", 0, {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}, "but must be a file that was uploaded."),
         ("restore", 0, {"path": "a\0b", "meta": {"_type": "gradio.FileData"}}, "but must be a file that was uploaded."),
@@ -69,7 +72,12 @@ def test_an_argument_of_another_type_is_named_with_what_it_must_be(visitor, endp
         ("/call/generate", b"{", 400, "The request is not a JSON object."),
         ("/call/generate", b"[" * 100_000, 400, "The request is not a JSON object."),
         ("/call/generate", b'{"data": [' + b"9" * 5000 + b"]}", 400, "The request is not a JSON object."),
-        ("/call/nonesuch", {"data": []}, 404, "There is no endpoint 'nonesuch'; there are: generate, animate, mix, restore."),
+        (
+            "/call/nonesuch",
+            {"data": []},
+            404,
+            "There is no endpoint 'nonesuch'; there are: generate, animate, mix, invert, restore.",
+        ),
         ("/run/nonesuch", {"data": []}, 404, "There is no endpoint 'nonesuch'"),
         ("/call/explore", {"data": [None, None]}, 404, "There is no endpoint 'explore'; there are: generate,"),
         ("/run/explore", {"data": [None, None]}, 404, "There is no endpoint 'explore'"),
