@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 from animegen_core.checkpoint import CONFIG
 from animegen_core.checkpoint.weights import read_json
 from animegen_core.commands.classifier import classifier
+from animegen_core.commands.encoder import encoder
 from animegen_core.commands.errors import ExitOnError
 from animegen_core.commands.flags import Flag, explicit, flags_of, give_flags
 from animegen_core.commands.upscaler import upscaler
@@ -199,4 +200,5 @@ for _family in FAMILIES.values():
 
 
 app.command()(classifier)
+app.command()(encoder)
 app.command()(upscaler)

@@ -1,4 +1,4 @@
-"""Runs of the small networks (upscaler, classifier, feature network) stop when asked to and resume to the bit."""
+"""Runs of the small networks (upscaler, encoder, classifier, feature network) stop when asked to and resume to the bit."""
 
 import json
 import os
@@ -14,22 +14,25 @@ from animegen_core.commands.main import app as program
 from animegen_core.commands.training import app as training
 from animegen_core.data.tags import Tag, write_tags
 from animegen_core.training.helpers.classifier import ClassifierTrainer
+from animegen_core.training.helpers.encoder import EncoderTrainer
 from animegen_core.training.helpers.features import FeatureTrainer
 from animegen_core.training.helpers.upscaler import UpscalerTrainer
 from animegen_core.training.run_folder import read_log
 
 CLASSIFIER = ["--widths", "4,8", "--batch", 8, "--epochs", 3, "--log-interval", 1]
 UPSCALER = ["--channels", 8, "--blocks", 1, "--patch", 16, "--batch", 4, "--resolution", 32, "--device", "cpu", "--kimg", 0.024]
+ENCODER = ["--channel-base", 64, "--channel-max", 4, "--batch", 4, "--device", "cpu", "--kimg", 0.024, "--precision", "fp32"]
 # Which program, its trainer, its flags, and the steps of the whole run.
 NETWORKS = {
     "upscaler": (training, UpscalerTrainer, [*UPSCALER, "--precision", "fp32"], 6),
+    "encoder": (training, EncoderTrainer, ENCODER, 6),
     "classifier": (training, ClassifierTrainer, CLASSIFIER, 6),
     "features": (program, FeatureTrainer, ["--epochs", 6], 6),
 }
 
 
 @pytest.fixture
-def start(tmp_path, draw):
+def start(tmp_path, draw, family_checkpoints):
     """start(name, out, *flags) trains one in this process on pictures and tags made here."""
     (tmp_path / "faces").mkdir()
     for seed in range(24):
@@ -37,8 +40,9 @@ def start(tmp_path, draw):
     write_tags(tmp_path / "tags.csv", [Tag(f"{seed:02d}.png", (seed % 6, seed % 3)) for seed in range(24)])
 
     def begin(name, out, *flags):
-        labels = [] if name == "upscaler" else ["--labels", tmp_path / "tags.csv"]
-        arguments = ["--data", tmp_path / "faces", *labels, "--out", tmp_path / out, "--runs", tmp_path / f"{out}-runs"]
+        labels = [] if name in ("upscaler", "encoder") else ["--labels", tmp_path / "tags.csv"]
+        of = ["--checkpoint", family_checkpoints["stylegan2"]] if name == "encoder" else []
+        arguments = ["--data", tmp_path / "faces", *labels, *of, "--out", tmp_path / out, "--runs", tmp_path / f"{out}-runs"]
         return command(name, *arguments, *NETWORKS[name][2], *flags)
 
     return begin
@@ -109,6 +113,9 @@ def test_the_log_has_the_losses_of_a_classifier(start, tmp_path):
         ("features", ["--data", "x", "--out", "y"], "Give --labels"),
         ("classifier", ["--widths", "4"], "widths is '4', but must be two or more whole numbers"),
         ("classifier", ["--lr", 0], "lr is 0.0, but must be above 0"),
+        ("encoder", [], "Give --checkpoint"),
+        ("encoder", ["--checkpoint", "dcgan-64"], "Checkpoint 'dcgan-64' has no styles, so it needs no encoder of w"),
+        ("encoder", ["--checkpoint", "stylegan2-64", "--style-mixing", 2], "style_mixing is 2.0, but must be from 0 to 1"),
         ("features", ["--seed", -1], "seed is -1, but must be at least 0"),
         ("features", ["--resume", "nowhere"], "'nowhere' is not a run folder"),
     ],
