@@ -39,9 +39,7 @@ def load_own_upscaler(path: str | Path) -> Callable[[Image.Image], Image.Image]:
     try:
         import spandrel
     except ImportError:
-        raise AnimeGenError(
-            "Other upscalers need the package spandrel; install with: pip install -e '.[upscalers]'"
-        ) from None
+        raise AnimeGenError("Other upscalers need the package spandrel; install with: pip install -e '.[upscalers]'") from None
     try:
         model = spandrel.ModelLoader("cpu").load_from_state_dict(spandrel.canonicalize_state_dict(_weights(path)))
     except (spandrel.UnsupportedModelError, UnpicklingError, SafetensorError, RuntimeError, ValueError, OSError, EOFError):

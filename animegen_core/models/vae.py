@@ -18,6 +18,7 @@ from animegen_core.models.layers import channel_plan, full_precision, leaky_relu
 
 _BASE = 4  # px, size of the smallest feature map
 _LOG_VARIANCE = (-10.0, 10.0)  # limits, so that exp() stays finite
+_FIRST_LOG_VARIANCE = -4.0
 
 
 @records_arguments
@@ -59,8 +60,19 @@ class VAE(nn.Module):
         self.decoder = nn.Sequential(
             nn.Unflatten(1, (widths[0], _BASE, _BASE)), *up, last.grow, nn.Conv2d(widths[-1], 3, 3, 1, 1)
         )
-        nn.init.zeros_(self.posterior.bias)
-        nn.init.normal_(self.posterior.weight, std=0.1 / math.sqrt(values))  # near the prior at first
+        self._initialise(values)
+
+    def _initialise(self, values: int) -> None:
+        """Narrow posteriors whose means differ, so that the decoder does not learn to ignore z; and a face at z = 0.
+
+        Group norm divides by the scale of a map. So psi, which scales z, has an effect only beside a bias of the same size.
+        """
+        nn.init.normal_(self.posterior.weight, std=1 / math.sqrt(values))
+        mean, log_variance = self.posterior.bias.chunk(2)
+        nn.init.zeros_(mean)
+        nn.init.constant_(log_variance, _FIRST_LOG_VARIANCE)
+        nn.init.zeros_(self.posterior.weight.chunk(2)[1])
+        nn.init.normal_(self.project.bias)
 
     def encode(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Mean and log variance of q(z|x), float32 (N, latent_dim) each.

@@ -24,6 +24,9 @@ class VAEOptions(LabelOptions, TrainOptions):
     latent_dim: int = option(128, "Length of z.")
     channel_base: int = option(2048, "Both networks have channel_base / r channels at r px, at most channel_max.")
     channel_max: int = option(256, "Maximum number of channels.")
+    label_dropout: float = option(
+        0.5, "Fraction of known labels hidden in every batch, so that pictures without are encoded too."
+    )
     kl_weight: float = option(1e-3, "Weight of the Kullback-Leibler divergence, in nats: more gives better faces of seeds.")
     kl_warmup_kimg: float = option(10.0, "The divergence's weight rises from 0 until here.")
     feature_weight: float = option(1.0, "Weight of the distance in features of the ImageNet network; 0 turns it off.")

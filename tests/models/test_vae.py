@@ -37,6 +37,18 @@ def test_a_sample_has_the_mean_and_the_variance_of_the_posterior():
     assert z.mean() == pytest.approx(3, abs=0.01) and z.std() == pytest.approx(0.5, abs=0.01)
 
 
+def test_psi_has_an_effect_beside_group_norm():
+    vae, z = network(), torch.randn(8, 8)
+    whole, half, mean = (vae(psi * z) for psi in (1, 0.5, 0))
+    assert (whole - half).abs().mean() > 0.2 * (whole - mean).abs().mean()
+    assert torch.equal(mean[0], mean[1]) and mean[0].std() > 0
+
+
+def test_z_carries_the_image_before_training():
+    mean, log_variance = network().encode(torch.rand(16, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1)
+    assert mean.std(0).mean() > 2 * (log_variance / 2).exp().mean()
+
+
 def test_labels_reach_the_decoder_and_the_encoder_and_none_means_any():
     vae, z, images = network(label_dims=(3, 2)), torch.randn(1, 8), torch.rand(1, 3, 32, 32)
     labels = [torch.tensor([pair]) for pair in ((0, 1), (2, 1), (-1, -1))]
