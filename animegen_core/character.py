@@ -4,14 +4,15 @@ Defaults are part of the saved format, because a description omits fields with d
 the default of a new field must mean what its absence meant.
 """
 
-from collections.abc import Iterable, Sized
+import re
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 import numpy as np
 
 from animegen_core.errors import AnimeGenError, check_whole, quote
-from animegen_core.labels import label_index
+from animegen_core.labels import ATTRIBUTES, label_index
 from animegen_core.latents import PATH_KINDS, check_number, check_seed, path_positions
 from animegen_core.models.styles import CROSSOVERS
 from animegen_core.packing import unpack_latent
@@ -22,6 +23,7 @@ EASINGS = ("linear", "ease-in-out")
 LOOPS = ("closed", "back-and-forth", "once")
 KEYS, FRAMES, FPS = (2, 8), (8, 240), (5, 60)  # minimum and maximum
 MAX_SIDE = 32  # faces in a row or column of a sheet
+SLIDER_NAME, MOST_SLIDERS = re.compile(r"[a-z][a-z ]{0,29}"), 32
 _SIZES = tuple(2**k for k in range(2, 12))  # px; larger than the largest image, for a band without layers
 
 _Described = TypeVar("_Described", "Character", "Animation", "Matrix")
@@ -34,6 +36,18 @@ def _check_crossovers(value: object) -> tuple[int, int]:
         sizes = ", ".join(map(str, _SIZES))
         raise AnimeGenError(f"crossovers is {quote(value)}, but must be two ascending sizes of {sizes}.")
     return int(value[0]), int(value[1])
+
+
+def _check_sliders(value: object) -> tuple[tuple[str, float], ...]:
+    pairs = list(value.items()) if isinstance(value, Mapping) else value
+    good = isinstance(pairs, (tuple, list)) and len(pairs) <= MOST_SLIDERS
+    if not good or not all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in pairs):
+        raise AnimeGenError(f"sliders is {quote(value)}, but must be at most {MOST_SLIDERS} names with a strength each.")
+    for name, _ in pairs:
+        if not isinstance(name, str) or not SLIDER_NAME.fullmatch(name):
+            raise AnimeGenError(f"{quote(name)} is not the name of a slider: those are of small letters and spaces.")
+    strengths = {name: check_number(f"The slider '{name}'", strength, -1, 1) for name, strength in pairs}
+    return tuple(sorted((name, strength) for name, strength in strengths.items() if strength))
 
 
 @dataclass(frozen=True)
@@ -52,6 +66,10 @@ class Character:
         latent: an own latent instead of the seed's, as text (see ``packing``): z of a VAE or DCGAN, or for a style-based
             model the difference between w of each layer and the mean face's. Colours that are not chosen are then "any". The
             seed still gives the noise. None uses the seed's latent.
+        recolour_hair, recolour_eyes: colours to which the face is recoloured in a style-based model, or None. They keep pose,
+            features and clothes, whereas another ``hair`` or ``eyes`` gives another face.
+        sliders: strength in [-1, 1] of sliders of the checkpoint (see ``Studio.sliders``), as a mapping from name or pairs of
+            name and strength. Kept as pairs, sorted by name, without zeros.
 
     Raises:
         AnimeGenError: a value is of the wrong type or out of range.
@@ -68,19 +86,29 @@ class Character:
     fine: int | None = None
     crossovers: tuple[int, int] = CROSSOVERS
     latent: str | None = None
+    recolour_hair: str | None = None
+    recolour_eyes: str | None = None
+    sliders: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         if self.latent is not None:
             unpack_latent(self.latent)
-        label_index("hair", self.hair)
-        label_index("eyes", self.eyes)
+        for attribute in ATTRIBUTES:
+            label_index(attribute, getattr(self, attribute))
+            label_index(attribute, self.recolours[attribute])
         seeds = ["seed", "variation_seed", *(band for band in BANDS if getattr(self, band) is not None)]
         plain = {name: check_seed(getattr(self, name)) for name in seeds}
         plain["psi"] = check_number("psi", self.psi, 0, MAX_PSI)
         plain["variation_strength"] = check_number("The variation's strength", self.variation_strength, 0, 1)
         plain["crossovers"] = _check_crossovers(self.crossovers)
+        plain["sliders"] = _check_sliders(self.sliders)
         for name, value in plain.items():  # NumPy's numbers become Python's, for JSON
             object.__setattr__(self, name, value)
+
+    @property
+    def recolours(self) -> dict[str, str | None]:
+        """The colour to which each attribute is recoloured."""
+        return {"hair": self.recolour_hair, "eyes": self.recolour_eyes}
 
     @property
     def mixes_styles(self) -> bool:
@@ -89,7 +117,7 @@ class Character:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able description without default values, the inverse of ``from_dict``."""
-        return _to_dict(self)
+        return _to_dict(self) | ({"sliders": dict(self.sliders)} if self.sliders else {})
 
     @classmethod
     def from_dict(cls, description: dict[str, Any]) -> "Character":

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from animegen_core.character import BANDS, Character
+from animegen_core.checkpoint.directions import Directions
 from animegen_core.devices import autocast_dtype
 from animegen_core.labels import ANY, ATTRIBUTES, label_index
 from animegen_core.latents import linear_interpolate, seed_to_labels, seed_to_noise, seeds_to_z, variation
@@ -20,6 +21,7 @@ from animegen_core.packing import unpack_latent
 
 Frequencies = Mapping[str, Mapping[str, float]]  # of each colour, by attribute
 
+_COLOURS_FROM = 16  # px, from which mean faces of colours recolour; lower layers change pose and shape
 MEAN_OVER = 1024  # latents over which a label's mean w is computed; its error is 3 % of the standard deviation of w
 
 
@@ -114,8 +116,8 @@ class LatentRenderer:
         self._labels = labels
         self._device = device
 
-    def locate(self, character: Character) -> Point:
-        """The character's point, on the CPU."""
+    def locate(self, character: Character, directions: Directions | None = None) -> Point:
+        """The character's point, on the CPU. There are no directions in z."""
         z = _varied_z(character, self._generator.latent_dim)[0]
         labels = torch.empty(0)
         if self._labels is not None:
@@ -146,14 +148,25 @@ class StyleRenderer:
         self._noise_shapes = generator.noise_shapes()
         self._noise_counts = [shape[2] * shape[3] for shape in self._noise_shapes]
 
-    def locate(self, character: Character) -> Point:
-        """The character's point, on the CPU."""
+    def locate(self, character: Character, directions: Directions | None = None) -> Point:
+        """The character's point, on the CPU.
+
+        Args:
+            directions: of this generator; needed for sliders. Without them, mean faces recolour.
+        """
         own = self._own_face(character)
         seeds = [getattr(character, band) for band in BANDS]
         faces = [own if s is None else self._seeds_face(character, s) for s in seeds]
         ws, centres = (self._by_layers(parts, character.crossovers) for parts in zip(*faces))  # (layers, w_dim)
+        ways = ws - centres
+        for attribute, colour in character.recolours.items():
+            if colour is not None:
+                shifts = [self._recolouring(character, seed, attribute, directions) for seed in seeds]
+                centres = centres + self._by_layers(shifts, character.crossovers)
+        for name, strength in character.sliders:
+            centres = centres + strength * directions.sliders[name]
         return Point(
-            (ws - centres).flatten(),
+            ways.flatten(),
             centres.flatten(),
             torch.tensor(character.psi),
             torch.empty(0),  # w includes them
@@ -191,6 +204,26 @@ class StyleRenderer:
         """w of z (1, latent_dim), and the mean face of its labels: both (1, w_dim)."""
         labels = None if self._labels is None else self._labels.of(character, seed)
         return _map_on_cpu(self._generator, z, labels), self._mean(labels)[None]
+
+    def _recolouring(self, character: Character, seed: int | None, attribute: str, directions: Directions | None) -> Tensor:
+        """What recolours a seed's face or, with None, the character's own, added to w: (layers, w_dim); whatever psi is."""
+        if seed is None and character.latent is None:
+            seed = character.seed
+        column = list(ATTRIBUTES).index(attribute)
+        old = int(self._labels.of(character, seed)[0, column])
+        new = label_index(attribute, character.recolours[attribute])
+        if directions is not None and attribute in directions.recolouring:
+            table = directions.recolouring[attribute]
+            return table[new] - (table.mean(0) if old == ANY else table[old])
+        shift = torch.zeros(self._generator.num_layers, self._generator.w_dim)
+        shift[self._generator.first_layer(_COLOURS_FROM) :] = self._colour(column, new) - self._colour(column, old)
+        return shift
+
+    def _colour(self, column: int, colour: int) -> Tensor:
+        """The mean face of a colour, whatever the other attribute is."""
+        labels = torch.full((1, len(ATTRIBUTES)), ANY)
+        labels[0, column] = colour
+        return self._mean(labels)
 
     def _mean(self, labels: Tensor | None) -> Tensor:
         """``mean_face``, cached for each label."""

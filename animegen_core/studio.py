@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch import Tensor
 from animegen_core import images
 from animegen_core.character import Animation, Character, Matrix
 from animegen_core.checkpoint import Checkpoint, bundled_configs, load_checkpoint
+from animegen_core.checkpoint.directions import Directions, read_directions
 from animegen_core.checkpoint.names import HubName
 from animegen_core.data.decoding import square
 from animegen_core.devices import find_device
@@ -67,6 +68,33 @@ class Studio:
     def usual_psi(self) -> float:
         """The default psi: the config's, or else .7 with styles, where a little truncation improves many faces."""
         return self.checkpoint.config.get("usual_psi", 0.7 if self.capabilities.styles else 1.0)
+
+    @cached_property
+    def directions(self) -> Directions | None:
+        """Sliders and recolouring that were made for this checkpoint's weights, or None.
+
+        Raises:
+            AnimeGenError: the file is damaged, or was made for other weights.
+        """
+        generator = self.checkpoint.generator
+        if not self.capabilities.styles:
+            return None
+        found = read_directions(self.checkpoint.path, generator.num_layers, generator.w_dim)
+        if found is not None and found.checkpoint_hash != self.checkpoint.hash:
+            name = self.checkpoint.name
+            raise AnimeGenError(
+                f"The directions of '{name}' were made for weights with the hash {quote(found.checkpoint_hash)}, but it has "
+                f"{self.checkpoint.hash}; make them again: python -m animegen_core directions {name}"
+            )
+        return found
+
+    @property
+    def sliders(self) -> tuple[str, ...]:
+        """Names of the sliders that a character may use; empty if the checkpoint has none for its weights."""
+        try:
+            return () if self.directions is None else tuple(self.directions.sliders)
+        except AnimeGenError:
+            return ()
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -219,9 +247,17 @@ class Studio:
             self._refuse("styles to mix", "styles")
         if character.latent is not None:
             self._check_latent(character.latent)
+        if any(character.recolours.values()):
+            if not self.capabilities.labels:
+                self._refuse("hair and eye colours", "labels")
+            if not self.capabilities.styles:
+                self._refuse("styles, by which faces are recoloured", "styles")
+        if character.sliders:
+            self._check_sliders(character)
 
     def describe(self, described: Character | Animation | Matrix, size: int | None = None) -> dict[str, Any]:
-        """The description to embed in a file: program, checkpoint, hash of its weights, and ``described``.
+        """The description to embed in a file: program, checkpoint, hash of its weights, of the directions if a face uses
+        them, and ``described``.
 
         Args:
             size: of the file's images; included if it is not the checkpoint's own.
@@ -231,13 +267,43 @@ class Studio:
             "version": __version__,
             "checkpoint": self.checkpoint.name,
             "checkpoint_hash": self.checkpoint.hash,
+            **self._directions_hash(described),
             type(described).__name__.lower(): described.to_dict(),
             **({} if size in (None, self.sizes[0]) else {"size": size}),
         }
 
+    def _directions_hash(self, described: Character | Animation | Matrix) -> dict[str, str]:
+        characters = {Animation: lambda: described.keys, Matrix: lambda: [described.template]}
+        for character in characters.get(type(described), lambda: [described])():
+            if (used := self._directions_of(character)) is not None:
+                return {"directions_hash": used.hash}
+        return {}
+
+    def _check_sliders(self, character: Character) -> None:
+        name, directions = self.checkpoint.name, self.directions
+        if directions is None:
+            if not self.capabilities.styles:
+                self._refuse("sliders", "styles")
+            raise AnimeGenError(f"Checkpoint '{name}' has no sliders yet; make them: python -m animegen_core directions {name}")
+        for slider, _ in character.sliders:
+            if slider not in directions.sliders:
+                known = ", ".join(directions.sliders)
+                raise AnimeGenError(f"Checkpoint '{name}' has no slider {quote(slider)}; it has: {known}.")
+
+    def _directions_of(self, character: Character) -> Directions | None:
+        """The directions that a character uses."""
+        if character.sliders:
+            return self.directions
+        if not any(character.recolours.values()):
+            return None
+        try:
+            return self.directions
+        except AnimeGenError:  # mean faces recolour too
+            return None
+
     def _locate(self, character: Character) -> Point:
         with torch.inference_mode():
-            return self._renderer.locate(character)
+            return self._renderer.locate(character, self._directions_of(character))
 
     def _draw(self, point: Point, size: int | None) -> Image.Image:
         with torch.inference_mode():

@@ -32,6 +32,9 @@ def sheets(studio: Studio) -> Iterable[tuple[str, Image.Image]]:
         yield "-psi1", sheet(Character(seed) for seed in _SEEDS)
     if studio.capabilities.labels:
         yield "-hair", small(sheet(Character(seed, hair, psi=usual) for hair in HAIR for seed in range(8)))
+        if studio.capabilities.styles:
+            recoloured = (Character(seed, psi=usual, recolour_hair=hair) for hair in HAIR for seed in range(8))
+            yield "-recoloured", small(sheet(recoloured))
     if studio.capabilities.styles:
         mixed = generate_style_mixing_grid(studio, _ROWS, _COLUMNS, template=Character(0, psi=usual), size=side)
         yield "-mixing", small(mixed)

@@ -296,13 +296,15 @@ def test_what_is_pushed_can_be_pulled(hub, logged_in, tiny_checkpoint, tmp_path)
     folder = shutil.copytree(tiny_checkpoint, tmp_path / "tiny")
     Image.new("RGB", (8, 8)).save(folder / "samples.png")
     (folder / "secret.txt").write_text("mine")
+    (folder / "directions.safetensors").write_bytes(b"sliders")
     url = push(folder, REPO)
     assert url == f"{hub.endpoint}/{REPO}/commit/{hub.branches[REPO]['main']}"
     files = hub.files(REPO)
-    assert sorted(files) == ["README.md", "config.json", "model.safetensors", "samples.png"]
+    assert sorted(files) == ["README.md", "config.json", "directions.safetensors", "model.safetensors", "samples.png"]
     assert files["model.safetensors"] == (folder / "model.safetensors").read_bytes()
     loaded = load_checkpoint(REPO)
     assert loaded.hash == load_checkpoint(folder).hash
+    assert (loaded.path / "directions.safetensors").read_bytes() == b"sliders"
     assert not hub.private[REPO]
 
 

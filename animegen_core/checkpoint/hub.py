@@ -1,6 +1,6 @@
 """Downloads checkpoints of the Hugging Face Hub into its own cache; then they can be used without a network.
 
-Only config.json, model.safetensors (or its shards) and README.md are downloaded.
+Only config.json, model.safetensors (or its shards), directions.safetensors and README.md are downloaded.
 """
 
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from huggingface_hub import HfApi, ModelInfo, errors, try_to_load_from_cache
 
-from animegen_core.checkpoint.names import CARD, CONFIG, HubName
+from animegen_core.checkpoint.names import CARD, CONFIG, DIRECTIONS, HubName
 from animegen_core.checkpoint.weights import INDEX, MAX_JSON, WEIGHTS, is_weights_file, read_json, weight_files
 from animegen_core.errors import AnimeGenError
 from animegen_core.files import atomic_write_text
@@ -125,7 +125,7 @@ def _choose_files(name: HubName, sizes: dict[str, int]) -> list[str]:
     weights = [WEIGHTS] if WEIGHTS in sizes else sorted(filter(is_weights_file, sizes))
     for missing in [file for file in (CONFIG,) if file not in sizes] or ([] if weights else [WEIGHTS]):
         raise AnimeGenError(f"'{name}' on the Hugging Face Hub is not an AnimeGen model: it has no {missing}.")
-    chosen = [CONFIG, *([CARD] if CARD in sizes else []), *weights]
+    chosen = [CONFIG, *(file for file in (CARD, DIRECTIONS) if file in sizes), *weights]
     for file in chosen:
         most = MAX_JSON if file in (CONFIG, CARD, INDEX) else _MAX_WEIGHTS
         if sizes[file] > most:

@@ -7,7 +7,7 @@ from pathlib import Path
 from animegen_core.errors import AnimeGenError, quote
 
 BUNDLED = Path(__file__).resolve().parents[2] / "checkpoints"
-CONFIG, CARD = "config.json", "README.md"
+CONFIG, CARD, DIRECTIONS = "config.json", "README.md", "directions.safetensors"
 DEFAULT_CHECKPOINT = "stylegan2-64"  # loaded if no other is named
 
 

@@ -6,7 +6,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, ge
 
 from animegen_core.checkpoint.format import Checkpoint, card_for, load_checkpoint
 from animegen_core.checkpoint.hub import LOG_IN, TIMEOUT, plain_errors
-from animegen_core.checkpoint.names import CARD, CONFIG, HubName
+from animegen_core.checkpoint.names import CARD, CONFIG, DIRECTIONS, HubName
 from animegen_core.checkpoint.weights import INDEX, WEIGHTS, is_weights_file, weight_files
 from animegen_core.errors import AnimeGenError
 
@@ -14,8 +14,8 @@ from animegen_core.errors import AnimeGenError
 def push(name: str | Path, repo: str, private: bool = False, message: str | None = None) -> str:
     """Publish a checkpoint in one commit and return the commit's address.
 
-    Uploads config, weights, all PNGs of the folder, and the card; an edited card keeps its text and gets complete front matter.
-    Weights of an earlier push that no longer exist are removed.
+    Uploads config, weights, directions if there are any, all PNGs of the folder, and the card; an edited card keeps its text
+    and gets complete front matter. Weights and directions of an earlier push that no longer exist are removed.
 
     Args:
         name: any checkpoint that can be loaded.
@@ -41,7 +41,7 @@ def push(name: str | Path, repo: str, private: bool = False, message: str | None
                 f"'{target.repo}' is public already; make it private on the Hub first, or push without --private."
             )
         stale = {file.rfilename for file in info.siblings or ()} - {operation.path_in_repo for operation in operations}
-        operations += [CommitOperationDelete(file) for file in sorted(stale) if is_weights_file(file)]
+        operations += [CommitOperationDelete(file) for file in sorted(stale) if is_weights_file(file) or file == DIRECTIONS]
         message = message or f"Upload {checkpoint.name}"
         commit = api.create_commit(target.repo, operations, commit_message=message, revision=target.revision)
     return str(commit.commit_url)
@@ -51,6 +51,6 @@ def _uploads(checkpoint: Checkpoint, repo: str) -> list[CommitOperationAdd | Com
     folder = checkpoint.path
     weights = weight_files(folder)
     index = [] if weights[0].name == WEIGHTS else [folder / INDEX]
-    files = [folder / CONFIG, *weights, *index, *sorted(folder.glob("*.png"))]
+    files = [folder / CONFIG, *weights, *index, *folder.glob(DIRECTIONS), *sorted(folder.glob("*.png"))]
     card = card_for(checkpoint, repo).encode()
     return [*(CommitOperationAdd(path.name, str(path)) for path in files), CommitOperationAdd(CARD, card)]

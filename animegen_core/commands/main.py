@@ -13,7 +13,7 @@ from tqdm import tqdm
 from animegen_core.animation import check_format, save_animation
 from animegen_core.character import EASINGS, FPS, FRAMES, KEYS, LOOPS, MAX_PSI, Animation, Character, Matrix
 from animegen_core.checkpoint import DEFAULT_CHECKPOINT, bundled_names, load_checkpoint
-from animegen_core.commands import artwork, evaluation, hub, inversion, onnx
+from animegen_core.commands import artwork, directions, evaluation, hub, inversion, onnx
 from animegen_core.commands.errors import ExitOnError
 from animegen_core.data.tags import Tag, write_tags
 from animegen_core.errors import AnimeGenError, quote
@@ -55,6 +55,12 @@ _Size = Annotated[
 _Device = Annotated[str | None, typer.Option(help="cpu, cuda ...; by default the best available.")]
 _Hair = Annotated[str | None, typer.Option(help=f"{', '.join(HAIR)}; any if left out.", autocompletion=lambda: HAIR)]
 _Eyes = Annotated[str | None, typer.Option(help=f"{', '.join(EYES)}; any if left out.", autocompletion=lambda: EYES)]
+_RecolourHair = Annotated[
+    str | None, typer.Option(help="Recolour the hair and keep the face; a colour of --hair.", autocompletion=lambda: HAIR)
+]
+_RecolourEyes = Annotated[
+    str | None, typer.Option(help="Recolour the eyes and keep the face; a colour of --eyes.", autocompletion=lambda: EYES)
+]
 _Psi = Annotated[float, typer.Option(help=f"Creativity, 0 (the mean face) to {MAX_PSI}.")]
 _CROSSOVERS = ",".join(map(str, CROSSOVERS))
 _Json = Annotated[bool, typer.Option("--json", help="Print the written files and their descriptions as JSON.")]
@@ -70,6 +76,8 @@ def generate(
     psi: _Psi = 1.0,
     variation_seed: Annotated[int, typer.Option(help="Seed of a second face, with which each face is blended.")] = 0,
     variation_strength: Annotated[float, typer.Option(help="Fraction of the second face, 0 to 1.")] = 0.0,
+    recolour_hair: _RecolourHair = None,
+    recolour_eyes: _RecolourEyes = None,
     sheet: Annotated[
         Path | None,
         typer.Option(help="PNG file for a sheet of all faces; it carries the first one's description and the seeds."),
@@ -81,7 +89,8 @@ def generate(
     """Write one PNG per seed, each with its description embedded."""
     if sheet is not None:
         _check_png("A sheet", sheet)
-    template = Character(0, hair, eyes, psi, variation_seed, variation_strength)
+    recoloured = dict(recolour_hair=recolour_hair, recolour_eyes=recolour_eyes)
+    template = Character(0, hair, eyes, psi, variation_seed, variation_strength, **recoloured)
     characters = [replace(template, seed=seed) for seed in parse_seeds(seeds)]
     studio = Studio.load(checkpoint, device)
     faces = tqdm(studio.render_many(characters, size), "generating", len(characters), unit="face")
@@ -181,6 +190,8 @@ def render(
         raise AnimeGenError(f"{error} The description names it; {wanted}. Give the path with --checkpoint.") from error
     if found.get("checkpoint_hash") != studio.checkpoint.hash:
         typer.echo(f"Note: {studio.checkpoint.name} has other weights than the description; faces will differ.", err=True)
+    elif found.get("directions_hash") not in (None, studio.directions and studio.directions.hash):
+        typer.echo(f"Note: {studio.checkpoint.name} has other sliders than the description; faces will differ.", err=True)
     _print_written(_save(studio, described, out, found.get("size") if size is None else size), as_json)
 
 
@@ -232,6 +243,7 @@ app.command()(inversion.invert)
 app.command()(hub.push)
 app.command()(hub.pull)
 app.command()(onnx.export)
+app.command()(directions.directions)
 app.command()(evaluation.evaluate)
 app.command()(evaluation.compare)
 app.command()(evaluation.features)

@@ -45,6 +45,7 @@ def file_stem(studio: Studio, character: Character, side: int) -> str:
         parts.append(f"psi{character.psi:g}")
     if character.mixes_styles:
         parts.append("mixed")
+    parts += [f"{part}-to-{colour}" for part, colour in character.recolours.items() if colour]
     return "-".join([*parts, f"{side}px"])
 
 
@@ -58,6 +59,8 @@ def caption(character: Character) -> str:
         words.append(f"{character.variation_strength:.0%} toward {character.variation_seed}")
     if character.mixes_styles:
         words.append("mixed styles")
+    words += [f"{part} recoloured {colour}" for part, colour in character.recolours.items() if colour]
+    words += [f"{name} {strength:+.0%}" for name, strength in character.sliders]
     return " · ".join(words)
 
 

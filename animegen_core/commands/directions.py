@@ -1,0 +1,21 @@
+"""The command ``directions`` of ``python -m animegen_core``."""
+
+from typing import Annotated
+
+import typer
+
+from animegen_core.checkpoint import DEFAULT_CHECKPOINT
+from animegen_core.studio import Studio
+
+
+def directions(
+    checkpoint: Annotated[
+        str, typer.Argument(help="A bundled checkpoint's name, or a checkpoint folder.")
+    ] = DEFAULT_CHECKPOINT,
+    steps: Annotated[int, typer.Option(help="Steps of learning to recolour.", min=1)] = 300,
+    judged: Annotated[int, typer.Option(help="Number of faces on which recolouring is measured.", min=1)] = 100,
+) -> None:
+    """Find what recolours faces; write directions.safetensors and a table in the card."""
+    from animegen_core.steering import make_directions
+
+    typer.echo(make_directions(Studio.load(checkpoint, "cpu"), steps, judged=judged))
