@@ -1,11 +1,15 @@
 """A colour that a character leaves open, where the config says how often training showed each."""
 
+import itertools
 import json
+import sys
 from collections import Counter
 
 import numpy as np
+import psutil
 import pytest
 import torch
+from commands import forked
 from loading import refused
 
 from animegen_core import Character, Studio
@@ -78,6 +82,22 @@ def test_colours_are_drawn_as_often_as_training_showed_them():
     assert hair[2] / 2000 == pytest.approx(0.75, abs=0.03)
     assert eyes[1] / 2000 == pytest.approx(0.75, abs=0.03)
     assert np.corrcoef(np.transpose(labels))[0, 1] == pytest.approx(0, abs=0.06)  # hair says nothing about eyes
+
+
+def draw_in_many_colours():
+    """Exits with how many MB that takes."""
+    studio = Studio.load("stylegan2-64", "cpu")
+    many = [Character(seed, *colours) for seed, colours in enumerate(itertools.product(HAIR[:6], EYES[:8]))]
+    studio.render(many[0])
+    before = psutil.Process().memory_info().rss
+    for character in many:
+        studio.render(character)
+    sys.exit(max(0, psutil.Process().memory_info().rss - before) // 2**20)
+
+
+def test_the_mean_faces_of_many_colours_take_little_memory():
+    """In a process of its own, as this one has freed memory to use. Only glibc keeps what it could return."""
+    assert forked(draw_in_many_colours) < 12  # 1, and 30 where each mean is a tensor of its own
 
 
 def test_frequencies_are_counted_over_the_known_labels_alone():
