@@ -17,8 +17,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PATIENCE = 300  # seconds after which a process that must end has not; no test measures time
 
+# The first optimizer imports torch._dynamo, which takes two seconds in each process that has not.
+_PRELOADED = ["animegen_core.commands.training", "animegen_core.training", "matplotlib.figure", "pytest", "torch._dynamo"]
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["animegen_core.commands.training", "animegen_core.training", "matplotlib.figure", "pytest"])
+_FORKS.set_forkserver_preload(_PRELOADED)
 
 
 def forks():

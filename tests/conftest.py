@@ -22,6 +22,18 @@ settings.register_profile("suite", max_examples=50, derandomize=True, deadline=N
 settings.load_profile("suite")
 torch.set_num_threads(1)  # the same sums in the same order as in the processes that tests start
 
+_LONGEST = ("browser", "training", "test_onnx_export.py")  # of what lies in this folder
+
+
+def pytest_collection_modifyitems(items):
+    """What takes longest comes first, so that at the end no process of pytest-xdist is left alone with it."""
+
+    def place(item):
+        name = item.path.relative_to(Path(__file__).parent).parts[0]
+        return _LONGEST.index(name) if name in _LONGEST else len(_LONGEST)
+
+    items.sort(key=place)
+
 
 @pytest.fixture(autouse=True)
 def isolated_cache(tmp_path_factory, monkeypatch) -> Path:
@@ -120,6 +132,16 @@ def small_upscaler():
         enlarge = partial(upscaling.run_upscaler, Upscaler(channels=1, blocks=1).eval())
         patch.setitem(upscaling._loaded, upscaling.BUNDLED / upscaling.UPSCALER, enlarge)
         yield
+
+
+@pytest.fixture
+def quick_snapshots(monkeypatch):
+    """Snapshots of runs in this process: without a plot, and batch norm calibrated on 1 batch of 16. Only time is saved.
+
+    Runs in processes of their own (tests/commands.py) make whole ones.
+    """
+    monkeypatch.setattr("animegen_core.training.run_writer._CALIBRATION_BATCHES", 1)
+    monkeypatch.setattr("animegen_core.training.run_folder.RunLog.plot", lambda log: None)
 
 
 @pytest.fixture

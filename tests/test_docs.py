@@ -223,9 +223,9 @@ def is_marked(code):
     return code.startswith("# Needs ")
 
 
+@pytest.mark.usefixtures("quick_snapshots")
 @pytest.mark.parametrize("document", [document for document in DOCUMENTS if python_of(document)], ids=lambda d: d.name)
-def test_python_examples_run_in_their_order(document, workplace, draw, monkeypatch):
-    monkeypatch.setattr("animegen_core.training.run_writer._CALIBRATION_BATCHES", 1)  # of 16, that only time is saved by
+def test_python_examples_run_in_their_order(document, workplace, draw):
     names = {"face": draw(0, (64, 64))}  # what a document may take for granted
     for code in python_of(document):
         tree = ast.parse(code)

@@ -43,8 +43,8 @@ def test_a_loop_is_written_twice_of_the_seeds_that_are_given(run, tmp_path):
         assert film.keys == (Character(5), Character(6))
 
 
-def test_a_tiny_training_run_ends_with_a_sheet(run, tmp_path, draw, monkeypatch):
-    monkeypatch.setattr("animegen_core.training.run_writer._CALIBRATION_BATCHES", 1)  # of 16, that only time is saved by
+@pytest.mark.usefixtures("quick_snapshots")
+def test_a_tiny_training_run_ends_with_a_sheet(run, tmp_path, draw):
     (tmp_path / "faces").mkdir()
     for seed in range(32):
         draw(seed).save(tmp_path / "faces" / f"{seed}.png")

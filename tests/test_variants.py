@@ -15,7 +15,7 @@ CHOSEN = ("standard", "no batch norm")
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch):
+def small(monkeypatch, quick_snapshots):
     monkeypatch.setattr(best, "FACES", 60)
     monkeypatch.setattr(variants, "VARIANTS", {name: variants.VARIANTS[name] | TINY for name in CHOSEN})
 

@@ -3,6 +3,11 @@
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def _quick_snapshots(quick_snapshots):
+    """In all tests of this folder."""
+
+
 @pytest.fixture
 def tags(pictures):
     """A tag file of all of the pictures."""

@@ -19,7 +19,7 @@ from animegen_core.evaluation.distances import frechet_distance
 from animegen_core.evaluation.drawing import characters, draw
 from animegen_core.helpers.features import extract, imagenet_space, real_features, trained_space
 from animegen_core.models import dcgan
-from animegen_core.training import DCGANOptions, best, run_writer, train, train_dcgan
+from animegen_core.training import DCGANOptions, best, train, train_dcgan
 from animegen_core.training.best import SCORE, BestSnapshot
 from animegen_core.training.recipes import DCGANRecipe, StyleGAN2Recipe
 from animegen_core.training.run_folder import read_log
@@ -33,7 +33,6 @@ EVERY = 0.016  # kimg: two batches
 def small(monkeypatch):
     """Few faces."""
     monkeypatch.setattr(best, "FACES", FACES)
-    monkeypatch.setattr(run_writer, "_CALIBRATION_BATCHES", 1)
 
 
 @pytest.fixture(scope="module")

@@ -92,6 +92,11 @@ def test_a_run_resumed_before_its_first_row_starts_a_new_log(tmp_path):
     assert images_in(tmp_path / "log.csv") == [3]
 
 
+@pytest.fixture
+def quick_snapshots():
+    """Here the plot is drawn."""
+
+
 @pytest.mark.parametrize("cut", [1, 2, 5, 12])
 def test_a_half_written_last_row_is_dropped(tmp_path, cut):
     write_log(tmp_path, 4, 8)
