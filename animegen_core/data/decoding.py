@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from threading import Condition
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
@@ -29,6 +30,19 @@ _COPY = 4  # bytes per pixel of another copy, for rotation or conversion
 # Without formats that run a program (EPS), are decoded in slow Python, or contain other images (ICO).
 _FORMATS = (*_DECODERS, "AVIF", "JPEG2000")
 _MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # mode of each colour space of profiles
+
+
+class Crop(NamedTuple):
+    """A square part of an image.
+
+    Attributes:
+        zoom: 1 or more; the side is that part of the image's short side.
+        x, y: place of the square, from 0 (left, top) to 1 (right, bottom).
+    """
+
+    zoom: float = 1.0
+    x: float = 0.5
+    y: float = 0.5
 
 
 class Budget:
@@ -58,7 +72,7 @@ class Budget:
 _memory = Budget(_MEMORY)
 
 
-def decode(data: bytes, resolution: int, enlarge: Enlarge | None = None) -> np.ndarray:
+def decode(data: bytes, resolution: int, enlarge: Enlarge | None = None, crop: Crop | None = None) -> np.ndarray:
     """Decode an image to a uint8 array (resolution, resolution, 3) in sRGB.
 
     Bilinear resize of the short side (small images are enlarged), then centre crop. Transparent parts become white, a camera's
@@ -66,6 +80,7 @@ def decode(data: bytes, resolution: int, enlarge: Enlarge | None = None) -> np.n
 
     Args:
         enlarge: enlarges the centre square of a smaller image before resizing; None only resizes.
+        crop: a square to cut out first; None is the centre.
 
     Raises:
         AnimeGenError: the image is too large, or its format is not supported.
@@ -75,34 +90,36 @@ def decode(data: bytes, resolution: int, enlarge: Enlarge | None = None) -> np.n
         width, height = opened.size
         coefficients = _coefficients(opened)
         if opened.width * opened.height > _LARGE:
-            opened.draft(None, (2 * resolution, 2 * resolution))
+            side = round(2 * resolution * (1 if crop is None else crop.zoom))
+            opened.draft(None, (side, side))
         needed = _bytes_decoding(opened) + coefficients
         if needed > _memory.total:
             raise AnimeGenError(f"{width:,} x {height:,} px, too large")
         with _memory.held(needed):
             with closing(opened):  # frees its pixels before the memory is reserved again
-                array = _square(opened, resolution, enlarge)
+                array = _square(opened, resolution, enlarge, crop)
             if needed > _TRIM:  # otherwise glibc keeps that memory for each thread
                 return_freed_memory()
             return array
 
 
-def square(picture: Image.Image | str | Path, resolution: int) -> np.ndarray:
+def square(picture: Image.Image | str | Path, resolution: int, crop: Crop | None = None) -> np.ndarray:
     """One image as ``decode`` gives it: uint8 (resolution, resolution, 3).
 
     Args:
         picture: a file, or an image that is already open, of any mode.
+        crop: as in ``decode``.
 
     Raises:
         AnimeGenError: the file does not exist, is no image, or is too large.
     """
     if isinstance(picture, Image.Image):
-        return _square(picture.copy(), resolution, None)
+        return _square(picture.copy(), resolution, None, crop)
     path, name = Path(picture), quote(Path(picture).name)
     try:
         if path.stat().st_size > MAX_FILE:
             raise AnimeGenError(f"{name} has more than {MAX_FILE:,} bytes.")
-        return decode(path.read_bytes(), resolution)
+        return decode(path.read_bytes(), resolution, None, crop)
     except AnimeGenError as error:
         raise AnimeGenError(f"{name} could not be read as an image: {error}") from error
     except FileNotFoundError as error:
@@ -111,8 +128,10 @@ def square(picture: Image.Image | str | Path, resolution: int) -> np.ndarray:
         raise AnimeGenError(f"{name} could not be read as an image.") from error
 
 
-def _square(opened: Image.Image, resolution: int, enlarge: Enlarge | None) -> np.ndarray:
+def _square(opened: Image.Image, resolution: int, enlarge: Enlarge | None, crop: Crop | None) -> np.ndarray:
     picture, profile = _upright(opened), opened.info.get("icc_profile")
+    if crop is not None:
+        picture = _cut(picture, crop)
     picture = _without_extras(picture, profile is not None)
     if enlarge is not None and min(picture.size) < resolution:
         picture = enlarge(_in_srgb(_centre(picture, min(picture.size)), profile))
@@ -216,6 +235,12 @@ def _to_8_bits(band: Image.Image, full: float) -> Image.Image:
 
 def _on_white(band: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", band.size, "white"), band.convert("RGBA"))
+
+
+def _cut(picture: Image.Image, crop: Crop) -> Image.Image:
+    side = max(1, round(min(picture.size) / crop.zoom))
+    left, top = (round(place * (length - side)) for place, length in zip((crop.x, crop.y), picture.size))
+    return picture.crop((left, top, left + side, top + side))
 
 
 def _centre(picture: Image.Image, side: int) -> Image.Image:

@@ -39,7 +39,7 @@ class VAE(nn.Module):
         self,
         resolution: int = 64,
         latent_dim: int = 128,
-        channel_base: int = 2048,
+        channel_base: int = 1024,
         channel_max: int = 256,
         label_dims: Sequence[int] = (),
     ) -> None:

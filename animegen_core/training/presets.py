@@ -57,7 +57,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         resolution=256, batch=32, lr=1.5e-3, channel_base=8192, r1_gamma=2.0, style_mixing=0.5, augment="translation,cutout",
         label_ramp_kimg=0.0,
     ),
-    "vae-64": dict(resolution=64, save_interval=4.0),
+    "vae-64": dict(resolution=64, lr_decay_kimg=40.0, save_interval=2.0),
     "vae-128": dict(resolution=128, save_interval=4.0),
 }  # fmt: skip
 

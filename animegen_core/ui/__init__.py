@@ -9,6 +9,7 @@ from animegen_core.ui.animate import AnimateTab
 from animegen_core.ui.api import add_endpoints
 from animegen_core.ui.compare import CompareTab
 from animegen_core.ui.components import asset, history_strip
+from animegen_core.ui.from_picture import PictureTab
 from animegen_core.ui.gate import guarded
 from animegen_core.ui.generate import GenerateTab
 from animegen_core.ui.header import Header
@@ -28,6 +29,7 @@ _BUILDERS = {
     "generate": GenerateTab,
     "animate": AnimateTab,
     "mix": MixTab,
+    "picture": PictureTab,
     "compare": CompareTab,
     "vote": VoteTab,
     "about": AboutTab,

@@ -14,6 +14,7 @@ import gradio as gr
 from gradio.block_function import BlockFunction
 from gradio.utils import get_upload_folder
 
+from animegen_core.data.decoding import short_side
 from animegen_core.errors import AnimeGenError, quote
 
 _SELECT = {"index": (int,)}  # of a gallery
@@ -143,6 +144,17 @@ def _upload(control: gr.File | gr.UploadButton, value: Any) -> str | None:
     return None if value is None or _is_upload(value) else "a file that was uploaded"
 
 
+def _picture(control: gr.Image, value: Any) -> str | None:
+    if value is None:
+        return None
+    try:
+        if _is_upload(value) and short_side(Path(value["path"]).read_bytes()):
+            return None
+    except Exception:  # PIL raises all kinds of errors for files that are no images
+        pass
+    return "an image file, such as a PNG or JPEG"
+
+
 _RULES = (
     ((gr.Number, gr.Slider), _number),
     ((gr.Checkbox,), _switch),
@@ -150,6 +162,7 @@ _RULES = (
     ((gr.CheckboxGroup,), _several),
     ((gr.Radio, gr.Dropdown), _one),
     ((gr.File, gr.UploadButton), _upload),
+    ((gr.Image,), _picture),
 )
 
 

@@ -167,9 +167,10 @@ class GenerateTab:
     ) -> Iterator[tuple]:
         """Draw the gallery's seeds again with the values of the controls; a typed seed waits for Enter."""
         template = character_of(selected["seed"] if selected else the_seed(seed), *values)
-        seeds = [character["seed"] for character in shown] or [template.seed]
+        characters = [_with_values(described, *values) for described in shown] or [template]
+        seeds = [character.seed for character in characters]
         index = seeds.index(template.seed) if template.seed in seeds else 0
-        yield from self._fill(request, name, [replace(template, seed=s) for s in seeds], index, embed, files)
+        yield from self._fill(request, name, characters, index, embed, files)
 
     @shows_errors
     def select(self, request: gr.Request, name: str, shown: list[dict], event: gr.SelectData) -> tuple:
@@ -232,7 +233,8 @@ class GenerateTab:
         seeds = consecutive_seeds(character.seed, count)
         colours = choice(character.hair), choice(character.eyes)
         controls = (*colours, character.psi, character.variation_seed, character.variation_strength, True)
-        for results in self._fill(request, name, [replace(character, seed=s) for s in seeds], 0, embed, files):
+        others = [replace(character, seed=seed, latent=None) for seed in seeds[1:]]  # one face has an own latent
+        for results in self._fill(request, name, [character, *others], 0, embed, files):
             yield *results, *controls
             controls = (gr.skip(),) * len(controls)  # the visitor may be moving them
 
@@ -253,6 +255,8 @@ class GenerateTab:
             character = _with_values(selected, *values)
             if target == "animate":
                 return gr.Tabs(selected="animate"), message("add", character)
+            if character.latent is not None:
+                raise AnimeGenError("Mix takes seeds, so it cannot take the face of a picture; Animate can.")
             return gr.Tabs(selected="mix"), message(target, character)
 
         return send

@@ -58,13 +58,18 @@ class Studios:
 
     def best_with_styles(self) -> str | None:
         """The listed checkpoint with styles that has seen most images; None if there is none."""
-        configs = {**bundled_configs(), **{name: studio.checkpoint.config for name, studio in self._given.items()}}
-        able = [
-            (config["images_seen"], name)
-            for name, config in configs.items()
-            if Capabilities.of(config["family"], config["generator"]).styles
-        ]
+        configs = self._configs()
+        able = [(configs[name]["images_seen"], name) for name in self.able("styles")]
         return max(able)[1] if able else None
+
+    def able(self, capability: str) -> list[str]:
+        """Names of the listed checkpoints with a capability (see ``families.Capabilities``), none of which is loaded for it."""
+        configs = self._configs()
+        kinds = {name: Capabilities.of(configs[name]["family"], configs[name]["generator"]) for name in self.names}
+        return [name for name, kind in kinds.items() if getattr(kind, capability)]
+
+    def _configs(self) -> dict[str, dict]:
+        return {**bundled_configs(), **{name: studio.checkpoint.config for name, studio in self._given.items()}}
 
     def get(self, name: str) -> Studio:
         """The studio of a checkpoint.

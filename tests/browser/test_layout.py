@@ -8,6 +8,7 @@ TABS = {
     "Generate": ["generate", "seed", "lock", "hair", "creativity", "faces", "gallery", "portrait", "psi-row", "download"],
     "Animate": ["keys", "key-seed", "path", "loop", "frames", "fps", "film", "export"],
     "Mix": ["sources", "mix-coarse", "mix-fine", "middle-from", "mix-portrait", "matrix-rows", "matrix-make"],
+    "Picture": ["picture", "picture-zoom", "picture-checkpoint", "picture-steps", "picture-go", "picture-pair"],
     "Compare": ["compare-names", "compare-seed", "compare-table"],
     "About": ["card", "about"],
 }

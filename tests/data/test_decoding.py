@@ -15,7 +15,7 @@ from icc import ADOBE_RGB, DISPLAY_P3, PROPHOTO, cmyk_profile, gray_profile, rgb
 from PIL import Image
 
 from animegen_core.data.cache import load_pictures
-from animegen_core.data.decoding import _all_formats, decode, short_side
+from animegen_core.data.decoding import Crop, _all_formats, decode, short_side, square
 from animegen_core.errors import AnimeGenError
 
 
@@ -219,3 +219,22 @@ def test_jpeg_xl_is_named_where_no_plugin_opens_it(tmp_path):
     (tmp_path / "face.jxl").write_bytes(base64.b64decode(JXL))
     with pytest.raises(AnimeGenError, match=r"face\.jxl \(JPEG XL: install pillow-jxl-plugin or convert it\)\."):
         load_pictures(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "crop, box",
+    [(Crop(), (20, 0, 60, 40)), (Crop(2, 0, 1), (0, 20, 20, 40)), (Crop(4, 1, 0), (70, 0, 80, 10))],
+)
+def test_a_chosen_square_is_cut_out_first(draw, crop, box):
+    picture = draw(3, (80, 40))
+    wanted = np.asarray(picture.crop(box).resize((10, 10), Image.Resampling.BILINEAR))
+    assert np.array_equal(square(picture, 10, crop), wanted)
+
+
+def test_a_square_of_a_large_photo_is_not_taken_from_a_reduced_copy(tmp_path):
+    """A JPEG of that size is decoded reduced, by as much as the whole needs; a part needs more."""
+    picture = Image.new("RGB", (5000, 4000))
+    picture.paste("white", (0, 0, 1, 4000))  # a line of one pixel
+    picture.save(tmp_path / "large.jpg", quality=95)
+    part = square(tmp_path / "large.jpg", 64, Crop(60, 0, 0.5))
+    assert part[:, 0].min() > 150 and part[:, 4:].max() < 60
