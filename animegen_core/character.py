@@ -23,6 +23,8 @@ EASINGS = ("linear", "ease-in-out")
 LOOPS = ("closed", "back-and-forth", "once")
 KEYS, FRAMES, FPS = (2, 8), (8, 240), (5, 60)  # minimum and maximum
 MAX_SIDE = 32  # faces in a row or column of a sheet
+EVERY_BAND = "all"
+MOST_ANCESTORS = 64
 SLIDER_NAME, MOST_SLIDERS = re.compile(r"[a-z][a-z ]{0,29}"), 32
 _SIZES = tuple(2**k for k in range(2, 12))  # px; larger than the largest image, for a band without layers
 
@@ -50,6 +52,34 @@ def _check_sliders(value: object) -> tuple[tuple[str, float], ...]:
     return tuple(sorted((name, strength) for name, strength in strengths.items() if strength))
 
 
+def parse_sliders(texts: Iterable[str]) -> dict[str, float]:
+    """Strengths of sliders from texts such as "tilt=0.5".
+
+    Raises:
+        AnimeGenError: a text is not a name, an equals sign and a number.
+    """
+    sliders = {}
+    for text in texts:
+        name, _, strength = text.partition("=")
+        try:
+            sliders[name.strip()] = float(strength[:20])
+        except ValueError as error:
+            raise AnimeGenError(f"{quote(text)} is not a slider; write its name and a strength, such as tilt=0.5.") from error
+    return sliders
+
+
+def _check_lineage(value: object) -> tuple[tuple[int, str, float], ...]:
+    good = isinstance(value, (tuple, list)) and len(value) <= MOST_ANCESTORS
+    if not good or not all(isinstance(one, (tuple, list)) and len(one) == 3 for one in value):
+        raise AnimeGenError(
+            f"lineage is {quote(value)}, but must be a list of at most {MOST_ANCESTORS} times a seed, a band and a spread."
+        )
+    for _, band, _ in value:
+        if band not in (*BANDS, EVERY_BAND):
+            raise AnimeGenError(f"Unknown band {quote(band)}; known are: {', '.join((*BANDS, EVERY_BAND))}.")
+    return tuple((check_seed(seed), band, check_number("The spread", spread, 0, 1)) for seed, band, spread in value)
+
+
 @dataclass(frozen=True)
 class Character:
     """The description of a face. The same description on the same checkpoint gives the same image.
@@ -70,6 +100,8 @@ class Character:
             features and clothes, whereas another ``hair`` or ``eyes`` gives another face.
         sliders: strength in [-1, 1] of sliders of the checkpoint (see ``Studio.sliders``), as a mapping from name or pairs of
             name and strength. Kept as pairs, sorted by name, without zeros.
+        lineage: how the face descends from its seed's (see ``relatives``): for each generation a seed, the band of layers that
+            it moves ("coarse", "middle", "fine" or "all"), and the spread in [0, 1]. Without the last one it is the parent.
 
     Raises:
         AnimeGenError: a value is of the wrong type or out of range.
@@ -89,6 +121,7 @@ class Character:
     recolour_hair: str | None = None
     recolour_eyes: str | None = None
     sliders: tuple[tuple[str, float], ...] = ()
+    lineage: tuple[tuple[int, str, float], ...] = ()
 
     def __post_init__(self) -> None:
         if self.latent is not None:
@@ -102,6 +135,7 @@ class Character:
         plain["variation_strength"] = check_number("The variation's strength", self.variation_strength, 0, 1)
         plain["crossovers"] = _check_crossovers(self.crossovers)
         plain["sliders"] = _check_sliders(self.sliders)
+        plain["lineage"] = _check_lineage(self.lineage)
         for name, value in plain.items():  # NumPy's numbers become Python's, for JSON
             object.__setattr__(self, name, value)
 
@@ -127,6 +161,26 @@ class Character:
             AnimeGenError: it is not a mapping, or a field is missing, unknown or out of range.
         """
         return cls(**_known_fields(cls, description, "seed"))
+
+
+def relatives(
+    character: Character, count: int = 8, spread: float = 0.4, band: str = EVERY_BAND, seed: int = 0
+) -> list[Character]:
+    """Characters that descend from one, each moved from it by the spread in a direction of its own.
+
+    Args:
+        count: 1 to 64.
+        spread: in [0, 1]: 0 is the same face, 1 another one.
+        band: "coarse", "middle", "fine" or "all".
+        seed: another one gives other relatives.
+
+    Raises:
+        AnimeGenError: a value is out of range, or the line is 64 generations long.
+    """
+    check_whole("The number of relatives", count, 1, 64)
+    random = np.random.RandomState([character.seed, len(character.lineage), check_seed(seed)])
+    steps = [(int(one), band, spread) for one in random.randint(2**32, size=count, dtype=np.uint32)]
+    return [replace(character, lineage=(*character.lineage, step)) for step in steps]
 
 
 @dataclass(frozen=True)

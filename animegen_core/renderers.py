@@ -66,6 +66,14 @@ def truncated(centre: Tensor, direction: Tensor, psi: Tensor) -> Tensor:
     return centre + psi * direction
 
 
+def descended(way: Tensor, other: Tensor, spread: float) -> Tensor:
+    """A relative's latent or way from the mean face: moved toward another's by the spread, of the same variance.
+
+    Weights whose squares sum to 1 keep the variance of independent vectors; those of a linear interpolation would lower it.
+    """
+    return math.sqrt(1 - spread**2) * way + spread * other
+
+
 def mean_face(generator: StyleBasedGenerator, labels: Tensor | None) -> Tensor:
     """The mean face of labels (1, attributes): the mean w (w_dim,) of fixed latents, on the CPU.
 
@@ -120,6 +128,8 @@ class LatentRenderer:
     def locate(self, character: Character, directions: Directions | None = None) -> Point:
         """The character's point, on the CPU. There are no directions in z."""
         z = _varied_z(character, self._generator.latent_dim)[0]
+        for seed, _, spread in character.lineage:
+            z = descended(z, seeds_to_z([seed], self._generator.latent_dim)[0], spread)
         labels = torch.empty(0)
         if self._labels is not None:
             given = self._labels.of(character, character.seed if character.latent is None else None)
@@ -162,6 +172,9 @@ class StyleRenderer:
         faces = [own if s is None else self._seeds_face(character, s) for s in seeds]
         ws, centres = (self._by_layers(parts, character.crossovers) for parts in zip(*faces))  # (layers, w_dim)
         ways = ws - centres
+        for seed, band, spread in character.lineage:
+            layers = self._layers_of(band, character.crossovers)
+            ways[layers] = descended(ways[layers], self._way(character, seed), spread)
         for attribute, colour in character.recolours.items():
             if colour is not None:
                 shifts = [self._recolouring(character, seed, attribute, directions) for seed in seeds]
@@ -188,6 +201,17 @@ class StyleRenderer:
         first, second = map(self._generator.first_layer, crossovers)
         bands = (slice(first), slice(first, second), slice(second, layers))
         return torch.cat([w.expand(layers, -1)[band] for w, band in zip(parts, bands)])
+
+    def _layers_of(self, band: str, crossovers: tuple[int, int]) -> slice:
+        first, second = map(self._generator.first_layer, crossovers)
+        return {"coarse": slice(first), "middle": slice(first, second), "fine": slice(second, None)}.get(band, slice(None))
+
+    def _way(self, character: Character, seed: int) -> Tensor:
+        """From the mean face of the character's colours to the face that another seed has with them: (1, w_dim)."""
+        own = None if character.latent is not None else character.seed
+        labels = None if self._labels is None else self._labels.of(character, own)
+        z = seeds_to_z([seed], self._generator.latent_dim)
+        return _map_on_cpu(self._generator, z, labels) - self._mean(labels)
 
     def _own_face(self, character: Character) -> tuple[Tensor, Tensor]:
         """w of its own latent or of its seed's, (1 or layers, w_dim), and the mean face of its labels (1, w_dim)."""

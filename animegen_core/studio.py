@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from animegen_core import images
-from animegen_core.character import Animation, Character, Matrix
+from animegen_core.character import EVERY_BAND, Animation, Character, Matrix, relatives
 from animegen_core.checkpoint import Checkpoint, bundled_configs, load_checkpoint
 from animegen_core.checkpoint.directions import Directions, read_directions
 from animegen_core.checkpoint.names import HubName
@@ -145,6 +145,18 @@ class Studio:
         """
         return self.render(Character(coarse, middle=middle, fine=fine, crossovers=crossovers))
 
+    def relatives(
+        self, character: Character, count: int = 8, spread: float = 0.4, band: str = EVERY_BAND, seed: int = 0
+    ) -> list[Character]:
+        """Relatives of a character (see ``character.relatives``) that this checkpoint can draw.
+
+        Raises:
+            AnimeGenError: as in ``character.relatives``, or the checkpoint has no layers of styles.
+        """
+        found = relatives(character, count, spread, band, seed)
+        self.check(found[0])
+        return found
+
     def animate(self, animation: Animation, size: int | None = None) -> Iterator[Image.Image]:
         """Yield the ``animation.frames`` images as they are drawn.
 
@@ -254,6 +266,8 @@ class Studio:
                 self._refuse("styles, by which faces are recoloured", "styles")
         if character.sliders:
             self._check_sliders(character)
+        if not self.capabilities.styles and any(band != EVERY_BAND for _, band, _ in character.lineage):
+            self._refuse("layers of styles to move", "styles")
 
     def describe(self, described: Character | Animation | Matrix, size: int | None = None) -> dict[str, Any]:
         """The description to embed in a file: program, checkpoint, hash of its weights, of the directions if a face uses

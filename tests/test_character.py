@@ -52,14 +52,14 @@ def test_a_bad_description_is_told_in_one_short_sentence(description, message):
         Character.from_dict(description)
 
 
-RECOLOURED = dict(recolour_hair="blue", recolour_eyes="green", sliders={"smile": 0.5})
+RECOLOURED = dict(recolour_hair="blue", recolour_eyes="green", sliders={"smile": 0.5}, lineage=((7, "all", 0.5),))
 FULL = Character(1, "aqua", "red", 0.5, 2, 0.25, 3, 4, 5, (8, 32), **RECOLOURED)
 LOOP = Animation((FULL, Character(2)), "circular", 8, 5, "ease-in-out", "once")
 
 
 def test_everything_that_is_not_a_default_survives_json():
     description = json.loads(json.dumps(FULL.to_dict()))
-    assert len(description) == 13
+    assert len(description) == 14
     assert Character.from_dict(description) == FULL
     assert hash(Character.from_dict(description)) == hash(FULL)
 
@@ -68,7 +68,7 @@ def test_an_old_description_means_what_it_meant():
     old = Character.from_dict({"seed": 1})
     assert (old.hair, old.eyes, old.psi, old.variation_seed, old.variation_strength) == (None, None, 1, 0, 0)
     assert (old.coarse, old.middle, old.fine, old.crossovers) == (None, None, None, (16, 64))
-    assert (old.recolour_hair, old.recolour_eyes, old.sliders) == (None, None, ())
+    assert (old.recolour_hair, old.recolour_eyes, old.sliders, old.lineage) == (None, None, (), ())
     keys = (Character(1), Character(2))
     assert Animation.from_dict({"keys": [{"seed": 1}, {"seed": 2}]}) == Animation(keys, "slerp", 60, 30, "linear", "closed")
 
@@ -86,6 +86,7 @@ BAD_VALUES = {
     "eyes": ["white", "Red", {}],
     "recolour_hair": ["teal", 3, ["aqua"]],
     "recolour_eyes": ["white", True],
+    "lineage": [7, None, [[1, "all"]], [7], [[1, "all", 0.5]] * 65],
     "psi": [-0.1, 1.51, float("nan"), float("inf"), "1", None, True, [], 1j, HUGE],
     "variation_seed": [-1, None, 2**32, 0.0, HUGE],
     "variation_strength": [-0.01, 1.01, float("nan"), "0", None, HUGE],

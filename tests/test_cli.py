@@ -6,11 +6,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 import typer
 from PIL import Image
 from typer.testing import CliRunner
 
 from animegen_core import Animation, Character, Matrix, Studio, checkpoint
+from animegen_core.checkpoint.directions import Directions, save_directions
 from animegen_core.commands.main import app
 from animegen_core.data.tags import read_tags
 from animegen_core.errors import AnimeGenError
@@ -356,3 +358,51 @@ def test_a_face_is_written_as_a_png(tiny_checkpoint, tmp_path):
     assert_refused(run("render", tmp_path / "seed00001.png", *options), "A face is written as .png, not to 'face.gif'.")
     matrix = run("mix", "--rows", "1", "--columns", "2", *options)
     assert_refused(matrix, "A matrix is written as .png, not to 'face.gif'.")
+
+
+@pytest.fixture
+def coloured(family_checkpoints, tmp_path):
+    """A checkpoint with colours, styles and one slider."""
+    folder = tmp_path / "coloured"
+    shutil.copytree(family_checkpoints["stylegan2"], folder)
+    ours = Studio.load(folder, "cpu").checkpoint
+    save_directions(folder, Directions(ours.hash, {"hair length": torch.ones(8, 16)}, facts={"hair length": {}}))
+    return folder
+
+
+def test_a_face_is_steered_by_flags_and_words(coloured, tmp_path):
+    out = tmp_path / "faces"
+    words = ["--describe", "pink hair, green eyes, long hair, smiling, wings", "--eyes", "red", "--recolour-hair", "blue"]
+    result = generate(coloured, out, "3", *words)
+    assert result.exit_code == 0, result.output
+    assert result.stderr.startswith("Not understood: 'wings'. This checkpoint has no slider for 'smiling'.")
+    described = read_described(read_description(out / "seed00003.png"))[1]
+    assert described == Character(3, "pink", "red", recolour_hair="blue", sliders={"hair length": 0.6})
+    assert generate(coloured, out, "4", "--slider", "hair length=-1").exit_code == 0
+    assert read_described(read_description(out / "seed00004.png"))[1].sliders == (("hair length", -1.0),)
+
+
+@pytest.mark.parametrize(
+    "flags, fragment",
+    [
+        (["--slider", "hair length"], "'hair length' is not a slider; write its name and a strength"),
+        (["--slider", "grin=1"], "has no slider 'grin'; it has: hair length"),
+        (["--describe", "wings"], "Nothing in 'wings' was understood"),
+        (["--recolour-eyes", "mauve"], "Unknown eyes colour 'mauve'"),
+    ],
+)
+def test_wrong_steering_is_refused(coloured, tmp_path, flags, fragment):
+    assert_refused(generate(coloured, tmp_path / "faces", "3", *flags), fragment)
+
+
+def test_relatives_of_a_file_are_drawn_and_have_relatives(coloured, tmp_path):
+    generate(coloured, tmp_path / "faces", "3", "--hair", "pink")
+    face = tmp_path / "faces" / "seed00003.png"
+    for generation in (1, 2):
+        found = tmp_path / f"children{generation}"
+        more = ["--checkpoint", coloured, "--count", "2", "--spread", "0.3", "--device", "cpu"]
+        result = run("relatives", face, "--out", found, *more)
+        assert result.exit_code == 0, result.output
+        face = found / "relative01.png"
+    described = read_described(read_description(face))[1]
+    assert (described.seed, described.hair, len(described.lineage)) == (3, "pink", 2)

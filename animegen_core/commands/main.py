@@ -11,7 +11,20 @@ from PIL import Image
 from tqdm import tqdm
 
 from animegen_core.animation import check_format, save_animation
-from animegen_core.character import EASINGS, FPS, FRAMES, KEYS, LOOPS, MAX_PSI, Animation, Character, Matrix
+from animegen_core.character import (
+    BANDS,
+    EASINGS,
+    EVERY_BAND,
+    FPS,
+    FRAMES,
+    KEYS,
+    LOOPS,
+    MAX_PSI,
+    Animation,
+    Character,
+    Matrix,
+    parse_sliders,
+)
 from animegen_core.checkpoint import DEFAULT_CHECKPOINT, bundled_names, load_checkpoint
 from animegen_core.commands import artwork, directions, evaluation, hub, inversion, onnx
 from animegen_core.commands.errors import ExitOnError
@@ -25,6 +38,7 @@ from animegen_core.latents import PATH_KINDS, parse_seeds
 from animegen_core.models.styles import CROSSOVERS
 from animegen_core.studio import Studio, read_described
 from animegen_core.version import __version__
+from animegen_core.words import read_words
 
 app = typer.Typer(cls=ExitOnError, no_args_is_help=True, rich_markup_mode=None)
 
@@ -78,6 +92,12 @@ def generate(
     variation_strength: Annotated[float, typer.Option(help="Fraction of the second face, 0 to 1.")] = 0.0,
     recolour_hair: _RecolourHair = None,
     recolour_eyes: _RecolourEyes = None,
+    slider: Annotated[
+        list[str] | None, typer.Option(help="Move a slider by -1 to 1, as in 'tilt=0.5'; may be repeated.")
+    ] = None,
+    describe: Annotated[
+        str | None, typer.Option(help="Words such as 'pink hair, very long hair', in English, Japanese or Chinese.")
+    ] = None,
     sheet: Annotated[
         Path | None,
         typer.Option(help="PNG file for a sheet of all faces; it carries the first one's description and the seeds."),
@@ -90,9 +110,13 @@ def generate(
     if sheet is not None:
         _check_png("A sheet", sheet)
     recoloured = dict(recolour_hair=recolour_hair, recolour_eyes=recolour_eyes)
-    template = Character(0, hair, eyes, psi, variation_seed, variation_strength, **recoloured)
-    characters = [replace(template, seed=seed) for seed in parse_seeds(seeds)]
-    studio = Studio.load(checkpoint, device)
+    sliders = parse_sliders(slider or [])
+    template = Character(0, hair, eyes, psi, variation_seed, variation_strength, sliders=sliders, **recoloured)
+    numbers, studio = parse_seeds(seeds), Studio.load(checkpoint, device)
+    if describe is not None:
+        template = _described_in_words(studio, template, describe)
+    studio.check(template)
+    characters = [replace(template, seed=number) for number in numbers]
     faces = tqdm(studio.render_many(characters, size), "generating", len(characters), unit="face")
     written, on_sheet = [], []
     for character, picture in zip(characters, faces):
@@ -179,20 +203,34 @@ def render(
     as_json: _Json = False,
 ) -> None:
     """Draw a description."""
-    found = _read_json(description) if description.suffix.lower() == ".json" else read_description(description)
-    name, described = read_described(found)
-    try:
-        studio = Studio.load(checkpoint or name, device)
-    except AnimeGenError as error:
-        if checkpoint is not None:
-            raise
-        wanted = f"the hash of its weights is {quote(found.get('checkpoint_hash'))}"
-        raise AnimeGenError(f"{error} The description names it; {wanted}. Give the path with --checkpoint.") from error
-    if found.get("checkpoint_hash") != studio.checkpoint.hash:
-        typer.echo(f"Note: {studio.checkpoint.name} has other weights than the description; faces will differ.", err=True)
-    elif found.get("directions_hash") not in (None, studio.directions and studio.directions.hash):
-        typer.echo(f"Note: {studio.checkpoint.name} has other sliders than the description; faces will differ.", err=True)
+    studio, described, found = _open(description, checkpoint, device)
     _print_written(_save(studio, described, out, found.get("size") if size is None else size), as_json)
+
+
+@app.command("relatives")
+def draw_relatives(
+    description: Annotated[Path, typer.Argument(help="A face that AnimeGen wrote, or a JSON file with the output of restore.")],
+    out: Annotated[Path, typer.Option(help="Folder for the images: relative00.png and so on.")],
+    count: Annotated[int, typer.Option(help="Number of relatives, 1 to 64.")] = 8,
+    spread: Annotated[float, typer.Option(help="How far they are, 0 (the same face) to 1 (another one).")] = 0.4,
+    band: Annotated[str, typer.Option(help=f"What changes: {', '.join(BANDS)} layers, or {EVERY_BAND}.")] = EVERY_BAND,
+    seed: Annotated[int, typer.Option(help="Another seed gives other relatives.")] = 0,
+    checkpoint: Annotated[str | None, typer.Option(help="Checkpoint; by default that of the description.")] = None,
+    size: _Size = None,
+    device: _Device = None,
+    as_json: _Json = False,
+) -> None:
+    """Draw relatives of a face. Each keeps its line, so pick one and draw its relatives in turn."""
+    studio, described, _ = _open(description, checkpoint, device)
+    if not isinstance(described, Character):
+        raise AnimeGenError(f"{quote(description.name)} is no face; relatives are of one face.")
+    found = studio.relatives(described, count, spread, band, seed)
+    faces = zip(found, tqdm(studio.render_many(found, size), "drawing", count, unit="face"))
+    written = [
+        _write_picture(studio, character, picture, out / f"relative{index:02d}.png", size)
+        for index, (character, picture) in enumerate(faces)
+    ]
+    _print_written(written, as_json)
 
 
 @app.command()
@@ -247,6 +285,33 @@ app.command()(directions.directions)
 app.command()(evaluation.evaluate)
 app.command()(evaluation.compare)
 app.command()(evaluation.features)
+
+
+def _described_in_words(studio: Studio, template: Character, text: str) -> Character:
+    """The template with what the words say; flags have priority."""
+    words = read_words(text, studio.sliders)
+    if words.feedback:
+        typer.echo(words.feedback, err=True)
+    colours = {name: getattr(template, name) or getattr(words, name) for name in ATTRIBUTES}
+    return replace(template, **colours, sliders=words.sliders | dict(template.sliders))
+
+
+def _open(description: Path, checkpoint: str | None, device: str | None) -> tuple[Studio, Character | Animation | Matrix, dict]:
+    """The studio that draws the description in a file, what is described, and the whole description."""
+    found = _read_json(description) if description.suffix.lower() == ".json" else read_description(description)
+    name, described = read_described(found)
+    try:
+        studio = Studio.load(checkpoint or name, device)
+    except AnimeGenError as error:
+        if checkpoint is not None:
+            raise
+        wanted = f"the hash of its weights is {quote(found.get('checkpoint_hash'))}"
+        raise AnimeGenError(f"{error} The description names it; {wanted}. Give the path with --checkpoint.") from error
+    if found.get("checkpoint_hash") != studio.checkpoint.hash:
+        typer.echo(f"Note: {studio.checkpoint.name} has other weights than the description; faces will differ.", err=True)
+    elif found.get("directions_hash") != studio.describe(described).get("directions_hash"):
+        typer.echo(f"Note: {studio.checkpoint.name} has other sliders than the description; faces will differ.", err=True)
+    return studio, described, found
 
 
 def _save(studio: Studio, described: Character | Animation | Matrix, out: Path, size: int | None) -> list[dict]:

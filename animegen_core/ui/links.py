@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import gradio as gr
 
-from animegen_core.character import MOST_SLIDERS, Character
+from animegen_core.character import MOST_ANCESTORS, MOST_SLIDERS, Character
 from animegen_core.errors import AnimeGenError, quote
 from animegen_core.images import parse_description
 from animegen_core.studio import PROGRAM
@@ -25,7 +25,18 @@ from animegen_core.ui.studios import Studios
 _WHOLE = "description"
 _NUMBERS = {"seed": int, "psi": float, "variation_seed": int, "variation_strength": float}
 _NUMBERS |= dict.fromkeys(("coarse", "middle", "fine"), int)
-_TEXTS = ("hair", "eyes", "recolour_hair", "recolour_eyes", "sliders", "crossovers", "latent", "checkpoint", "checkpoint_hash")
+_TEXTS = (
+    "hair",
+    "eyes",
+    "recolour_hair",
+    "recolour_eyes",
+    "sliders",
+    "lineage",
+    "crossovers",
+    "latent",
+    "checkpoint",
+    "checkpoint_hash",
+)
 
 
 def link_to(description: dict[str, Any]) -> str:
@@ -39,6 +50,8 @@ def link_to(description: dict[str, Any]) -> str:
         parameters["crossovers"] = ",".join(map(str, face["crossovers"]))
     if "sliders" in face:
         parameters["sliders"] = ",".join(f"{name}:{strength}" for name, strength in face["sliders"].items())
+    if "lineage" in face:
+        parameters["lineage"] = ",".join(":".join(map(str, step)) for step in face["lineage"])
     return f"?{urlencode(parameters)}"
 
 
@@ -63,12 +76,20 @@ def read_link(query: Mapping[str, str], studios: Studios) -> dict[str, Any]:
             face[name] = _number(name, text)
         elif name == "crossovers":
             face[name] = [_number(name, part, int) for part in text.split(",", 2)]
+        elif name == "lineage":
+            face[name] = [_step(part) for part in text.split(",", MOST_ANCESTORS)]
         elif name == "sliders":
             pairs = (part.partition(":") for part in text.split(",", MOST_SLIDERS))
             face[name] = {slider.strip(): _number(name, strength, float) for slider, _, strength in pairs}
         elif text != "any":
             face[name] = text
     return {"program": PROGRAM, "checkpoint": checkpoint, "checkpoint_hash": saved, "character": face}
+
+
+def _step(text: str) -> list:
+    seed, _, rest = text.partition(":")
+    band, _, spread = rest.partition(":")
+    return [_number("lineage", seed, int), band, _number("lineage", spread, float)]
 
 
 def _number(name: str, text: str, kind: type[int] | type[float] | None = None) -> int | float:

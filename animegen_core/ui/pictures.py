@@ -46,6 +46,8 @@ def file_stem(studio: Studio, character: Character, side: int) -> str:
     if character.mixes_styles:
         parts.append("mixed")
     parts += [f"{part}-to-{colour}" for part, colour in character.recolours.items() if colour]
+    if character.lineage:
+        parts.append("-".join(f"{step[0]}" for step in character.lineage[-1:]))
     return "-".join([*parts, f"{side}px"])
 
 
@@ -61,6 +63,8 @@ def caption(character: Character) -> str:
         words.append("mixed styles")
     words += [f"{part} recoloured {colour}" for part, colour in character.recolours.items() if colour]
     words += [f"{name} {strength:+.0%}" for name, strength in character.sliders]
+    if character.lineage:
+        words.append(f"generation {len(character.lineage)}")
     return " · ".join(words)
 
 

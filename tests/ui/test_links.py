@@ -15,6 +15,7 @@ DESCRIBED = [
     Character(2**32 - 1, "pink", "aqua", 0.55, variation_seed=3, variation_strength=0.25),
     Character(1, psi=0.0, coarse=0, middle=2, fine=3, crossovers=(8, 64)),
     Character(3, "pink", recolour_hair="blue", recolour_eyes="red", sliders={"smile": 0.1 + 0.2, "face size": -1}),
+    Character(3, lineage=((2**32 - 1, "all", 0.4), (7, "fine", 1.0))),
     Animation((Character(1, "red"), Character(2, psi=0.3)), "circular", 24, 12, "ease-in-out", "once"),
     Matrix((1, 2), (3, 4, 5), template=Character(0, eyes="blue", psi=0.7)),
 ]
@@ -66,6 +67,8 @@ def test_an_address_without_a_description_is_no_link():
         ({"psi": "<script>"}, "The link's psi is '<script>', but must be a number"),
         ({"hair": "mauve"}, "Unknown hair colour 'mauve'"),
         ({"crossovers": "1,2,3,4"}, "The link's crossovers is '3,4'"),
+        ({"lineage": "7"}, "The link's lineage is '', but must be a number"),
+        ({"lineage": "7:wings:1"}, "Unknown band 'wings'"),
         ({"sliders": "smile"}, "The link's sliders is '', but must be a number"),
         ({"sliders": "smile:2"}, "The slider 'smile' is 2.0"),
         ({"recolour_hair": "mauve"}, "Unknown hair colour 'mauve'"),
