@@ -1,12 +1,16 @@
 """The options of a training run, with their defaults and help texts; saved as options.json in the run folder."""
 
+import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from numbers import Integral, Real
+from types import NoneType
+from typing import get_args
 
 from animegen_core.checkpoint.weights import check_shard_size
 from animegen_core.data.sampling import SAMPLINGS
 from animegen_core.data.tags import LEAST_PROBABILITY
-from animegen_core.errors import AnimeGenError
+from animegen_core.errors import AnimeGenError, quote
 from animegen_core.models.imagenet import HELPERS
 from animegen_core.models.projected import INPUT_SIZES
 from animegen_core.training.augment import OPERATIONS, parse_operations
@@ -22,11 +26,26 @@ def option(default: object, help: str) -> object:
     return field(default=default, metadata={"help": help})
 
 
+_KINDS = {bool: (bool, "True or False"), int: (Integral, "a whole number"), float: (Real, "a number")}
+_TEXT = ((str, os.PathLike), "a text")
+
+
+def check_types(options: object) -> None:
+    """Raise AnimeGenError if an option's value is not of the field's type, or of NumPy's. Call it before other checks."""
+    for each in fields(options):
+        value, kinds = getattr(options, each.name), get_args(each.type) or (each.type,)
+        if value is None and NoneType in kinds:
+            continue
+        good, words = _KINDS.get(kinds[0], _TEXT)
+        if not isinstance(value, good) or (isinstance(value, bool) and kinds[0] is not bool):
+            raise AnimeGenError(f"{each.name} is {quote(value)}, but must be {words}.")
+
+
 def check_fractions(options: object, *names: str) -> None:
     """Raise AnimeGenError if one of the named options is not from 0 to 1."""
     for name in names:
         if not 0 <= getattr(options, name) <= 1:
-            raise AnimeGenError(f"{name} is {getattr(options, name)!r}, but must be from 0 to 1.")
+            raise AnimeGenError(f"{name} is {quote(getattr(options, name))}, but must be from 0 to 1.")
 
 
 def check_positive(options: object, *names: str) -> None:
@@ -34,21 +53,21 @@ def check_positive(options: object, *names: str) -> None:
     for name in names:
         value = getattr(options, name)
         if value is not None and not value > 0:
-            raise AnimeGenError(f"{name} is {value!r}, but must be above 0.")
+            raise AnimeGenError(f"{name} is {quote(value)}, but must be above 0.")
 
 
 def check_not_negative(options: object, *names: str) -> None:
     """Raise AnimeGenError if one of the named options is not at least 0."""
     for name in names:
         if not getattr(options, name) >= 0:
-            raise AnimeGenError(f"{name} is {getattr(options, name)!r}, but must be at least 0.")
+            raise AnimeGenError(f"{name} is {quote(getattr(options, name))}, but must be at least 0.")
 
 
 def check_choice(options: object, name: str, good: Iterable[object]) -> None:
     """Raise AnimeGenError if the named option is none of the good values."""
     if getattr(options, name) not in good:
         known = ", ".join(str(value) for value in good if value is not None)
-        raise AnimeGenError(f"Unknown {name} {getattr(options, name)!r}; choose one of: {known}.")
+        raise AnimeGenError(f"Unknown {name} {quote(getattr(options, name))}; choose one of: {known}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +75,7 @@ class TrainOptions:
     """Options of every family; kimg are thousands of real images shown to the discriminator.
 
     Raises:
-        AnimeGenError: a value is out of range, or both ``epochs`` and ``kimg`` are given.
+        AnimeGenError: a value has another type or is out of range, or both ``epochs`` and ``kimg`` are given.
     """
 
     epochs: float | None = option(None, "Train for this many passes over the data (100 if no length is given).")
@@ -103,15 +122,16 @@ class TrainOptions:
     export_shards: str | None = option(None, "Split the checkpoint into files of at most this size, such as 15MB.")
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.epochs is not None and self.kimg is not None:
             raise AnimeGenError(f"Give epochs ({self.epochs:g}) or kimg ({self.kimg:g}), not both.")
         check_positive(self, "epochs", "kimg", "max_minutes", "resolution", "batch", "lr", "lr_d", "lr_decay_kimg", "grad_clip")
         check_positive(self, "save_interval", "save_minutes", "log_interval", "evaluate_every", "helper_lr", "helper_detail")
         if self.batch < 2:
-            raise AnimeGenError(f"batch is {self.batch!r}, but must be at least 2 for batch norm.")
+            raise AnimeGenError(f"batch is {self.batch}, but must be at least 2 for batch norm.")
         for name in ("beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
-                raise AnimeGenError(f"{name} is {getattr(self, name)!r}, but must be at least 0 and below 1.")
+                raise AnimeGenError(f"{name} is {quote(getattr(self, name))}, but must be at least 0 and below 1.")
         check_not_negative(self, "ema_kimg", "ema_rampup", "seed", "helper_weight", "helper_warmup_kimg")
         check_choice(self, "precision", PRECISIONS)
         check_choice(self, "evaluate_by", EVALUATE_BY)
@@ -161,10 +181,10 @@ class DCGANOptions(TrainOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.resolution != 64:
-            raise AnimeGenError(f"resolution is {self.resolution}, but a DCGAN draws 64 px.")
+            raise AnimeGenError(f"resolution is {quote(self.resolution)}, but a DCGAN draws 64 px.")
         if not 0.5 < self.real_label_low <= self.real_label_high <= 1:
             raise AnimeGenError(
-                f"Real labels are from {self.real_label_low} to {self.real_label_high}, but must satisfy "
+                f"Real labels are from {quote(self.real_label_low)} to {quote(self.real_label_high)}, but must satisfy "
                 ".5 < real_label_low <= real_label_high <= 1."
             )
         check_positive(self, "latent_dim", "base_channels")

@@ -53,6 +53,7 @@ class StyleBasedOptions(TrainOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_positive(self, "channel_base_d")
         for base in (self.channel_base, self.channel_base_d or self.channel_base):
             channel_plan(self.resolution, base, self.channel_max)  # raises what the networks would
         check_fractions(self, "style_mixing", "r1_share", "path_length_share")

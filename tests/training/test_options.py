@@ -1,8 +1,16 @@
 import math
+from dataclasses import fields
+from typing import get_args
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from animegen_core.errors import AnimeGenError
+from animegen_core.errors import AnimeGenError, quote
+from animegen_core.families import FAMILIES
+from animegen_core.training.helpers.encoder import EncoderOptions
+from animegen_core.training.helpers.labelled import LabelledOptions
+from animegen_core.training.helpers.upscaler import UpscalerOptions
 from animegen_core.training.options import ConditionalDCGANOptions, DCGANOptions
 
 
@@ -35,37 +43,43 @@ def test_epochs_and_kimg_exclude_each_other():
         DCGANOptions(epochs=3, kimg=2.5)
 
 
-@pytest.mark.parametrize(
-    "name, value",
-    [
-        ("epochs", 0),
-        ("kimg", -1),
-        ("max_minutes", 0),
-        ("batch", 0),
-        ("batch", 1),
-        ("batch", -4),
-        ("lr", 0),
-        ("lr", math.nan),
-        ("beta1", 1),
-        ("beta1", -0.1),
-        ("beta2", 1.5),
-        ("ema_kimg", -1),
-        ("ema_rampup", -1),
-        ("seed", -1),
-        ("save_interval", 0),
-        ("save_minutes", 0),
-        ("log_interval", 0),
-        ("precision", "fp8"),
-        ("resolution", 128),
-        ("resolution", 0),
-        ("feature_matching", -1),
-        ("feature_matching", math.nan),
-    ],
-)
-def test_a_value_out_of_range_is_named_and_quoted(name, value):
+TOO_LOW = st.floats(max_value=-1e-9) | st.integers(max_value=-1) | st.sampled_from([math.nan, -(10**400)])
+NO_NUMBER = st.booleans() | st.none() | st.text() | st.lists(st.integers())
+HELPERS = [EncoderOptions, UpscalerOptions, LabelledOptions]
+WRONG = {  # what no option of this type may be
+    int: TOO_LOW | NO_NUMBER | st.floats(),
+    float: TOO_LOW | NO_NUMBER,
+    bool: st.none() | st.text() | st.integers(),
+    str: st.integers() | st.booleans() | st.lists(st.text()),
+}
+
+
+@pytest.mark.parametrize("kind", [*(family.options for family in FAMILIES.values()), *HELPERS], ids=lambda kind: kind.__name__)
+@settings(max_examples=60)
+@given(st.data())
+def test_a_value_that_no_option_can_have_is_named_and_quoted(kind, data):
+    option = data.draw(st.sampled_from(fields(kind)))
+    types = get_args(option.type) or (option.type,)
+    value = data.draw(WRONG[types[0]].filter(lambda value: value is not None or len(types) == 1))
+    with pytest.raises(AnimeGenError, match=r"^[^\n]{20,300}$") as error:
+        kind(**{option.name: value})
+    assert option.name in str(error.value) and quote(value) in str(error.value)
+
+
+# The upper ends, and names.
+TOO_MUCH = {
+    "dcgan": dict(batch=1, beta1=1, beta2=1.5, precision="fp8", resolution=128, save_interval=0, lr=0, log_interval=0),
+    "stylegan2": dict(
+        resolution=48, channel_base=32, latent_dim=0, style_mixing=1.5, loss="wasserstein", label_sampling="fair", lr_d=0,
+        r1_interval=0, ada_kimg=0, augment="colour", label_dropout=2, grad_clip=0, lr_decay_kimg=0, channel_base_d=0,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("family, name, value", [(f, *option) for f, options in TOO_MUCH.items() for option in options.items()])
+def test_a_value_out_of_range_is_quoted(family, name, value):
     with pytest.raises(AnimeGenError) as error:
-        DCGANOptions(**{name: value})
-    assert name in str(error.value)
+        FAMILIES[family].options(**{name: value})
     assert repr(value) in str(error.value)
 
 

@@ -21,7 +21,15 @@ from animegen_core.labels import LABEL_DIMS
 from animegen_core.models.encoder import StyleEncoder
 from animegen_core.training.ema import EMA
 from animegen_core.training.helpers.runs import run_in
-from animegen_core.training.options import PRECISIONS, check_choice, check_fractions, check_not_negative, check_positive, option
+from animegen_core.training.options import (
+    PRECISIONS,
+    check_choice,
+    check_fractions,
+    check_not_negative,
+    check_positive,
+    check_types,
+    option,
+)
 from animegen_core.training.resumable import STEP, Resumable, Stats, stream
 
 _MEASURED = 128  # faces of the report
@@ -55,7 +63,9 @@ class EncoderOptions:
     log_interval: int = option(50, "Steps between rows of the log.")
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_positive(self, "kimg", "max_minutes", "batch", "lr", "lr_decay_kimg", "save_minutes", "log_interval")
+        check_positive(self, "channel_base", "channel_max")
         check_not_negative(self, "image_weight", "prior_weight", "ema_kimg", "seed")
         check_fractions(self, "style_mixing")
         check_choice(self, "precision", PRECISIONS)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import OneCycleLR
 
 from animegen_core.devices import autocast_dtype, find_device
-from animegen_core.training.options import check_fractions, check_not_negative, check_positive, option
+from animegen_core.training.options import check_fractions, check_not_negative, check_positive, check_types, option
 from animegen_core.training.resumable import ORDER, STEP, Resumable, Stats, stream
 
 
@@ -36,6 +36,7 @@ class LabelledOptions:
     log_interval: int = option(50, "Steps between rows of the log.")
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_positive(self, "epochs", "max_minutes", "batch", "lr", "save_minutes", "log_interval")
         check_not_negative(self, "weight_decay", "seed")
         for name in ("least_probability", "label_smoothing"):

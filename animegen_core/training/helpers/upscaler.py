@@ -28,7 +28,7 @@ from animegen_core.training.ema import EMA
 from animegen_core.training.helpers.degradation import degrade, patch_of_pair, random_patch
 from animegen_core.training.helpers.runs import run_in
 from animegen_core.training.helpers.upscaler_report import held_out_report
-from animegen_core.training.options import PRECISIONS, check_choice, check_not_negative, check_positive, option
+from animegen_core.training.options import PRECISIONS, check_choice, check_not_negative, check_positive, check_types, option
 from animegen_core.training.resumable import Resumable
 
 _WARM_UP = 0.03  # fraction of the run in which the learning rate rises
@@ -62,7 +62,9 @@ class UpscalerOptions:
     log_interval: int = option(50, "Steps between rows of the log.")
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_positive(self, "kimg", "max_minutes", "patch", "batch", "lr", "save_minutes", "log_interval")
+        check_positive(self, "channels", "blocks", "scale")
         check_not_negative(self, "edge_weight", "ema_kimg", "seed")
         if not 0 < self.pair_fraction <= 1:
             raise AnimeGenError(f"pair_fraction is {self.pair_fraction!r}, but must be above 0 and at most 1.")
