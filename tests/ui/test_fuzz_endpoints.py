@@ -1,8 +1,8 @@
 """Calls with arguments that no page sends: each is answered with a result, or refused with one sentence and a 4xx.
 
 Every function of the page is called, the public endpoints by name and as tools of an assistant too, and the functions of the
-page's own components. Nothing prints a traceback, answers 500, takes more than ten seconds or a gigabyte. ``ANIMEGEN_FUZZ`` is
-how many calls are made, by default 200; they are the same each time.
+page's own components. Nothing prints a traceback, answers 500, takes ten seconds of the processor or a gigabyte.
+``ANIMEGEN_FUZZ`` is how many calls are made, by default 200; they are the same each time.
 """
 
 import copy
@@ -19,7 +19,8 @@ import httpx
 from test_gate import GOOD, send
 
 COUNT = int(os.environ.get("ANIMEGEN_FUZZ", "200"))
-SECONDS = 10
+SECONDS = 10  # of the processor, because other programs may use it too
+PATIENCE = 60  # seconds after which an answer that must come has not
 FILE = {"path": "http://127.0.0.1:9/x.png", "meta": {"_type": "gradio.FileData"}}
 VALUES = [
     *(None, True, False, 0, 1, -1, 1.5, 2**31, 2**32, -(2**63), 10**30, 1e308, math.nan, math.inf, -0.0, "", "0", "NaN", "abc"),
@@ -133,12 +134,12 @@ def peak():
 
 def test_every_call_is_answered_with_a_result_or_a_sentence(visitor, demo, capfd):
     chance, client, before = random.Random(5), visitor(), peak()
-    client.timeout = httpx.Timeout(SECONDS)
+    client.timeout = httpx.Timeout(PATIENCE)
     for index, (path, body) in zip(range(COUNT), calls(demo, chance)):
         if isinstance(body, dict):  # what one call leaves behind in a page is what the next one meets
             body["session_hash"] = f"page{index // 20}"
-        start = time.monotonic()
+        start = time.process_time()
         answered(client, path, body)
-        assert time.monotonic() - start < SECONDS, f"{path} {str(body)[:1000]}"
+        assert time.process_time() - start < SECONDS, f"{path} {str(body)[:1000]}"
         assert "Traceback" not in (shown := capfd.readouterr().err), f"{path} {str(body)[:1000]}\n{shown[-3000:]}"
     assert peak() - before < 1024
