@@ -16,7 +16,6 @@ from animegen_core.character import EVERY_BAND, Animation, Character, Matrix, re
 from animegen_core.checkpoint import Checkpoint, bundled_configs, load_checkpoint
 from animegen_core.checkpoint.directions import Directions, read_directions
 from animegen_core.checkpoint.names import HubName
-from animegen_core.data.decoding import square
 from animegen_core.devices import find_device
 from animegen_core.drawing import draw
 from animegen_core.errors import AnimeGenError, check_whole, quote
@@ -219,6 +218,8 @@ class Studio:
         Raises:
             AnimeGenError: the picture cannot be read, or the checkpoint cannot do it; before the first face.
         """
+        from animegen_core.data.decoding import square  # its package is slow to import, and only needed here
+
         steps = check_whole("steps", steps, 0, MAX_STEPS)
         if not self.capabilities.inverts:
             self._refuse("way to find the latent of a picture", "inverts")

@@ -15,6 +15,7 @@ _FOLDER = Path(__file__).parent
 _SIDE = 128  # pixels of a face at least; on the sheets of colours and mixes exactly
 _SEEDS = range(64)
 _ROWS, _COLUMNS = range(1, 6), range(11, 17)  # seeds of the mixing matrix
+_PAINTER = "portraits-128"  # draws the faces that a VAE reconstructs; no training image may be shown
 
 
 def sheets(studio: Studio) -> Iterable[tuple[str, Image.Image]]:
@@ -38,6 +39,11 @@ def sheets(studio: Studio) -> Iterable[tuple[str, Image.Image]]:
     if studio.capabilities.styles:
         mixed = generate_style_mixing_grid(studio, _ROWS, _COLUMNS, template=Character(0, psi=usual), size=side)
         yield "-mixing", small(mixed)
+    if hasattr(studio.checkpoint.generator, "encode"):
+        drawn = list(Studio.load(_PAINTER).render_many([Character(seed) for seed in range(16)]))
+        again = [studio.render(studio.invert(face)) for face in drawn]
+        rows = [face for start in (0, 8) for half in (drawn, again) for face in half[start : start + 8]]
+        yield "-reconstructions", make_grid([face.resize((_SIDE, _SIDE)) for face in rows], columns=8)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from animegen_core.helpers.features import BUNDLED_FEATURES, FEATURE_NETWORK
 from animegen_core.models.imagenet import HELPERS, ImageNetFeatures
 from animegen_core.models.layers import downsample, upsample
 
@@ -59,6 +58,8 @@ class FeatureDistance(nn.Module):
     @classmethod
     def of_faces(cls) -> "FeatureDistance":
         """That of the bundled feature network, which needs no further package."""
+        from animegen_core.helpers.features import BUNDLED_FEATURES, FEATURE_NETWORK  # imports the package of data
+
         network = FEATURE_NETWORK.load(BUNDLED_FEATURES)
         return cls(network, network.resolution)
 

@@ -78,7 +78,7 @@ class PictureTab:
         gr.on(framed, self.frame, crop, self.pair, trigger_mode="always_last", **quiet)
         outputs = [self.pair, self.words, self.progress, self.found, self.page.history]
         search = self.go.click(self.find, [*crop, self.name, self.steps], outputs, concurrency_id=FILMS, **quiet)
-        self.stop.click(lambda: None, None, self.progress, cancels=[search], **quiet)
+        self.stop.click(_over, None, self.progress, cancels=[search], **quiet)
         for target, button in sends.items():
             button.click(self._sender(target), self.found, controls_of(self.page), **quiet)
 
@@ -123,6 +123,10 @@ class PictureTab:
             return name, name, gr.Tabs(selected=target), *inboxes
 
         return send
+
+
+def _over() -> None:
+    """Hide the progress bar."""
 
 
 def _part(path: str, zoom: float, x: float, y: float) -> Image.Image:
