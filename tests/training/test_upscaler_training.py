@@ -242,6 +242,33 @@ def test_images_without_a_partner_are_named(folder, pairs, tmp_path):
     assert result.exit_code == 2 and "nowhere" in result.output and "Traceback" not in result.output
 
 
+def test_the_discriminator_learns_first_and_then_teaches(blobs):
+    """Until the start the upscaler is that of a run without one; its loss pulls afterwards, towards sharper images."""
+    plain, judged = (
+        UpscalerTrainer(
+            UpscalerOptions(**TINY | dict(patch=32), adversarial_weight=weight, adversarial_start_kimg=0.008), "cpu"
+        )
+        for weight in (0.0, 1.0)
+    )
+    first = [trainer.step(blobs) for trainer in (plain, judged)]
+    assert "loss_d" in first[1] and "loss_d" not in first[0]
+    plain.step(blobs), judged.step(blobs)
+    assert all(map(torch.equal, tensors(plain.upscaler), tensors(judged.upscaler)))
+    losses = [float(judged.step(blobs)["loss_d"]) for _ in range(40)]
+    plain.step(blobs)
+    assert not all(map(torch.equal, tensors(plain.upscaler), tensors(judged.upscaler)))
+    assert np.mean(losses[-10:]) < np.mean(losses[:10])
+
+
+def test_a_run_with_a_discriminator_resumes_exactly(folder, tmp_path):
+    flags = ["--data", folder, "--runs", tmp_path / "runs", "--kimg", 0.04, "--patch", 32, *FLAGS, "--patch", 32]
+    flags += ["--adversarial-weight", 0.5, "--adversarial-start-kimg", 0]
+    assert run(*flags, "--out", tmp_path / "a").exit_code == 0
+    assert run(*flags, "--out", tmp_path / "b", "--max-minutes", 1e-9).exit_code == 0
+    assert run("--resume", tmp_path / "runs" / "00001-upscaler-x4", "--device", "cpu").exit_code == 0
+    assert all(map(torch.equal, tensors(load_upscaler(tmp_path / "a")), tensors(load_upscaler(tmp_path / "b"))))
+
+
 def test_a_larger_upscaler_begins_as_the_smaller_one(tmp_path, blobs):
     trainer = UpscalerTrainer(UpscalerOptions(**TINY, lr=0.01), "cpu")
     for _ in range(5):

@@ -23,14 +23,18 @@ from animegen_core.devices import autocast_dtype, find_device, keep_freed_memory
 from animegen_core.errors import AnimeGenError, quote
 from animegen_core.helpers.upscaling import UPSCALER_NETWORK
 from animegen_core.images import to_model_range
+from animegen_core.models.patch_discriminator import PatchDiscriminator
 from animegen_core.models.upscaler import Upscaler
 from animegen_core.training.ema import EMA
 from animegen_core.training.helpers.degradation import degrade, patch_of_pair, random_patch
 from animegen_core.training.helpers.runs import run_in
 from animegen_core.training.helpers.upscaler_report import held_out_report
+from animegen_core.training.losses import hinge_discriminator_loss, hinge_generator_loss
 from animegen_core.training.options import PRECISIONS, check_choice, check_not_negative, check_positive, check_types, option
 from animegen_core.training.resumable import Resumable
 
+_DISCRIMINATOR = (32, 2)  # channels and halvings: logits of 34 px, because only lines are to be judged
+_LR_D = 4e-4
 _WARM_UP = 0.03  # fraction of the run in which the learning rate rises
 
 
@@ -55,6 +59,8 @@ class UpscalerOptions:
     batch: int = option(16, "Patches in a batch.")
     lr: float = option(1e-3, "Adam's highest learning rate.")
     edge_weight: float = option(1.0, "Weight of the loss of differences between neighbours; the loss of pixels has weight 1.")
+    adversarial_weight: float = option(0.0, "Weight of the loss of a PatchGAN discriminator, which sharpens; 0 is without one.")
+    adversarial_start_kimg: float = option(2.0, "The discriminator alone learns until here, so that its loss means something.")
     ema_kimg: float = option(3.0, "Half-life of the averaged weights, in thousands of patches.")
     precision: str = option("auto", f"One of {', '.join(PRECISIONS)}; auto is bf16 if the device computes it in hardware.")
     seed: int = option(0, "Seed of weights, patches and degradations.")
@@ -65,7 +71,7 @@ class UpscalerOptions:
         check_types(self)
         check_positive(self, "kimg", "max_minutes", "patch", "batch", "lr", "save_minutes", "log_interval")
         check_positive(self, "channels", "blocks", "scale")
-        check_not_negative(self, "edge_weight", "ema_kimg", "seed")
+        check_not_negative(self, "edge_weight", "adversarial_weight", "adversarial_start_kimg", "ema_kimg", "seed")
         if not 0 < self.pair_fraction <= 1:
             raise AnimeGenError(f"pair_fraction is {self.pair_fraction!r}, but must be above 0 and at most 1.")
         if self.patch % self.scale:
@@ -96,6 +102,11 @@ class UpscalerTrainer(Resumable):
         self.ema = EMA(self.upscaler, options.ema_kimg, 0.05)
         fused = self.device.type in ("cpu", "cuda")
         self.optimizer = torch.optim.Adam(self.upscaler.parameters(), options.lr, fused=fused)
+        self.discriminator = None
+        if options.adversarial_weight:
+            discriminator = PatchDiscriminator(*_DISCRIMINATOR)
+            self.discriminator = discriminator.to(self.device, memory_format=torch.channels_last)
+            self.optimizer_d = torch.optim.Adam(self.discriminator.parameters(), _LR_D, (0.5, 0.99), fused=fused)
         self.progress: dict[str, float] = {"steps": 0, "images_seen": 0, "seconds": 0.0}
 
     @property
@@ -116,13 +127,32 @@ class UpscalerTrainer(Resumable):
         with torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None):
             enlarged = self.upscaler(small)
         pixels, edges = l1_loss(enlarged, large), edge_loss(enlarged, large)
+        loss, stats = pixels + self.options.edge_weight * edges, {"loss_pixels": pixels.detach(), "loss_edges": edges.detach()}
+        if self.discriminator is not None:
+            stats["loss_d"] = self._judge(enlarged.detach(), large)
+            if self.images_seen >= self.options.adversarial_start_kimg * 1000:
+                loss = loss + self.options.adversarial_weight * hinge_generator_loss(self._logits(enlarged))
         self.optimizer.zero_grad(set_to_none=True)
-        (pixels + self.options.edge_weight * edges).backward()
+        loss.backward()
         self.optimizer.step()
         self.progress["steps"] += 1
         self.progress["images_seen"] += self.options.batch
         self.ema.update(self.upscaler, self.images_seen, self.options.batch)
-        return {"loss_pixels": pixels.detach(), "loss_edges": edges.detach()}
+        return stats
+
+    def _logits(self, images: Tensor) -> Tensor:
+        with torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None):
+            return self.discriminator(images.contiguous(memory_format=torch.channels_last)).float()
+
+    def _judge(self, enlarged: Tensor, large: Tensor) -> Tensor:
+        """Update the discriminator, whose weights have no gradients elsewhere; returns its loss."""
+        self.discriminator.requires_grad_(True)
+        loss = hinge_discriminator_loss(self._logits(large), self._logits(enlarged))
+        self.optimizer_d.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer_d.step()
+        self.discriminator.requires_grad_(False)
+        return loss.detach()
 
     def _patches(
         self, pictures: Sequence[np.ndarray], pairs: Sequence[Pair], random: np.random.Generator
@@ -141,12 +171,14 @@ class UpscalerTrainer(Resumable):
         return to_model_range(_stack(small)), to_model_range(_stack(large).contiguous())
 
     def modules(self) -> dict[str, torch.nn.Module]:
-        """The network and its average."""
-        return {"upscaler": self.upscaler, "ema": self.ema.network}
+        """The network and its average, and the discriminator if there is one."""
+        modules = {"upscaler": self.upscaler, "ema": self.ema.network}
+        return modules if self.discriminator is None else modules | {"discriminator": self.discriminator}
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """The one of the network."""
-        return {"optimizer": self.optimizer}
+        """Those of the network, and of the discriminator if there is one."""
+        optimizers = {"optimizer": self.optimizer}
+        return optimizers if self.discriminator is None else optimizers | {"optimizer_d": self.optimizer_d}
 
 
 def edge_loss(enlarged: Tensor, large: Tensor) -> Tensor:
