@@ -87,15 +87,13 @@ _SLIDERS = {  # words of each slider, for its positive and its negative side
     ),
     "hair volume": ("thick hair, voluminous hair, fluffy hair, fluffy, ふわふわ, 蓬松", "thin hair, flat hair, 薄い髪, 稀疏"),
     "hair lightness": ("light hair, bright hair, pale hair, 明るい髪, 浅发", "dark hair, 暗い髪, 深发"),
-    "skin lightness": (
-        "pale, pale skin, light skin, fair skin, 色白, 白い肌, 白皮肤",
-        "tanned, tan, dark skin, 日焼け, 褐色肌, 黑皮肤, 晒黑",
-    ),
+    "skin lightness": ("pale, pale skin, light skin, fair skin, 色白, 白い肌, 白皮肤", "dark skin, 褐色肌, 黑皮肤"),
+    "skin warmth": ("tanned, tan, tanned skin, warm skin, 日焼け, 晒黑", "cool skin, cold skin, 冷たい肌, 冷白皮"),
     "blush": ("blushing, blush, shy, red cheeks, 赤面, 照れ, 照れて, 脸红, 害羞", "calm, 平静"),
     "saturation": ("colourful, colorful, vivid, saturated, カラフル, 鮮やか, 鲜艳", "muted, faded, pastel, 淡い, 柔和, 淡色"),
     "lightness": ("bright, bright picture, 明るい, 明亮", "dark, gloomy, dark picture, 暗い, 暗"),
     "contrast": ("high contrast, strong contrast, 高对比", "low contrast, soft, 柔らかい, 低对比"),
-    "lines": ("detailed, sharp, 細かい, 细致, 锐利", "simple, smooth, plain, シンプル, 简单, 平滑"),
+    "sharpness": ("detailed, sharp, 細かい, 细致, 锐利", "simple, smooth, plain, シンプル, 简单, 平滑"),
 }
 
 

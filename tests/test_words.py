@@ -8,7 +8,18 @@ from hypothesis import strategies as st
 from animegen_core import AnimeGenError, Character
 from animegen_core.words import MOST_TEXT, read_words
 
-SLIDERS = ("face size", "turn", "eye size", "eyes open", "mouth", "hair length", "blush", "saturation", "lightness", "lines")
+SLIDERS = (
+    "face size",
+    "turn",
+    "eye size",
+    "eyes open",
+    "mouth",
+    "hair length",
+    "blush",
+    "saturation",
+    "lightness",
+    "sharpness",
+)
 
 PHRASES = [  # words, hair, eyes, sliders
     ("pink hair", "pink", None, {}),
@@ -52,7 +63,7 @@ PHRASES = [  # words, hair, eyes, sliders
     ("open mouth", None, None, {"mouth": 0.6}),
     ("talking", None, None, {"mouth": 0.6}),
     ("extremely colourful", None, None, {"saturation": 1.0}),
-    ("colorful, detailed", None, None, {"saturation": 0.6, "lines": 0.6}),
+    ("colorful, detailed", None, None, {"saturation": 0.6, "sharpness": 0.6}),
     ("dark", None, None, {"lightness": -0.6}),
     ("sleepy", None, None, {"eyes open": -0.6}),
     ("small face", None, None, {"face size": -0.6}),

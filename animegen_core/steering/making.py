@@ -2,6 +2,9 @@
 
 import re
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from animegen_core.checkpoint import CARD
 from animegen_core.checkpoint.directions import Directions, save_directions
@@ -10,20 +13,25 @@ from animegen_core.files import atomic_write_text
 from animegen_core.steering.faces import Faces
 from animegen_core.steering.judging import Recoloured, judge_recolouring
 from animegen_core.steering.recolouring import learn_recolouring
+from animegen_core.steering.sliders import fit, judge_sliders, sample
 from animegen_core.studio import Studio
 
 _TITLE = "## Recolouring and sliders"
 _SECTION = re.compile(rf"^{_TITLE}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
 
-def make_directions(studio: Studio, steps: int = 300, learned_on: int = 240, judged: int = 100) -> str:
+def make_directions(
+    studio: Studio, steps: int = 300, learned_on: int = 240, count: int = 1800, judged: int = 100, measured: int = 24
+) -> str:
     """Find directions, and write directions.safetensors and a section of the card. Returns the section.
 
     Args:
         studio: of a checkpoint with styles in a folder of this computer.
         steps: of learning to recolour.
         learned_on: number of faces for that.
+        count: number of faces from which sliders are found.
         judged: number of faces on which recolouring is measured.
+        measured: number of faces on which each slider is measured.
 
     Raises:
         AnimeGenError: the checkpoint has no styles, or no colours with their frequencies.
@@ -33,13 +41,16 @@ def make_directions(studio: Studio, steps: int = 300, learned_on: int = 240, jud
         raise AnimeGenError(f"Checkpoint '{checkpoint.name}' has no styles, or no hair and eye colours, so no directions.")
     faces = Faces(checkpoint, studio.usual_psi)
     recolouring = learn_recolouring(faces, steps, learned_on)
-    save_directions(checkpoint.path, Directions(checkpoint.hash, {}, recolouring))
-    section = _section(judge_recolouring(faces, recolouring, judged), judged)
+    with torch.no_grad():
+        found, explained = fit(faces, sample(faces, recolouring, count))
+        sliders, facts = judge_sliders(faces, recolouring, found, explained, measured)
+    save_directions(checkpoint.path, Directions(checkpoint.hash, sliders, recolouring, facts))
+    section = section_of(judge_recolouring(faces, recolouring, judged), judged, facts, measured)
     write_section(checkpoint.path / CARD, section)
     return section
 
 
-def _section(figures: dict[str, Recoloured], judged: int) -> str:
+def section_of(figures: dict[str, Recoloured], judged: int, facts: dict[str, dict[str, Any]], measured: int) -> str:
     """The section of the card."""
     lines = [
         _TITLE,
@@ -57,6 +68,19 @@ def _section(figures: dict[str, Recoloured], judged: int) -> str:
             f"{each.distance:.1f} | {each.label_distance:.1f}",
         )
         lines.append(f"| {attribute} | {colours} | {distances} |")
+    lines += [
+        "",
+        f"Sliders at strength 1, measured on {measured} faces, in standard deviations of the measure over faces. Broken:",
+        "faces, at strength 1 or -1, farther from all others (features of `features-64`) than 95 % of unmoved ones; 5 % at",
+        "strength 0. Explained: of the measure's variance, by the regression on other faces.",
+        "",
+        "| slider | measure | effect | also moves | broken | explained |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, each in facts.items():
+        moved = f"{each['also moves']} {each['by']:+.2f}"
+        figures = f"{each['effect']:.2f} | {moved} | {each['broken']:.0%} | {each['explained']:.0%}"
+        lines.append(f"| {name} | {each['measure']} | {figures} |")
     return "\n".join([*lines, ""])
 
 

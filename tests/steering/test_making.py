@@ -27,7 +27,8 @@ def test_directions_are_made_measured_and_used(folder, monkeypatch):
     by_means = Studio.load(folder, "cpu").render(character)
     (folder / "README.md").write_text("# Mine\n\n## Known flaws\n\nNone.\n")
     for _ in range(2):  # the second replaces the first's section
-        section = make_directions(Studio.load(folder, "cpu"), steps=1, learned_on=2, judged=1)
+        section = make_directions(Studio.load(folder, "cpu"), steps=1, learned_on=2, count=24, judged=1, measured=2)
+    assert "| slider | measure | effect | also moves | broken | explained |" in section
     assert re.search(r"\| hair \| \d+% \| \d+% \| \d+\.\d \| \d+\.\d \|", section)
     card = (folder / "README.md").read_text()
     assert card == f"# Mine\n\n{section}\n## Known flaws\n\nNone.\n"
