@@ -1,14 +1,17 @@
 """Kill runs, caches and exports with SIGKILL at random moments, and check that nothing is lost.
 
-``python -m benchmarks.kill`` does it with tiny networks: every family of generators, the upscaler, the classifier, the image
-cache, images, films and ONNX files. After each kill the same command, or --resume, runs to its end. Its files must then equal
-those of a run that was not killed, to the bit, and no temporary file may be left. Linux only: every command runs in a forked
-process, which takes no time to start.
+``python -m benchmarks.kill`` does it with tiny networks: every family of generators, the upscaler, the encoder, the classifier,
+the image cache, images, films and ONNX files. After each kill the same command, or --resume, runs to its end. Its files must
+then equal those of a run that was not killed, to the bit, and no temporary file may be left. Linux only: every command runs in
+a forked process, which takes no time to start.
+
+``--results kill.json`` keeps the result of each kill, and the same command continues after an interruption.
 """
 
 import argparse
 import contextlib
 import importlib
+import json
 import multiprocessing
 import os
 import random
@@ -28,7 +31,10 @@ from typer.testing import CliRunner
 
 from animegen_core.commands.main import app as animegen
 from animegen_core.commands.training import app as train
+from animegen_core.families import FAMILIES
+from animegen_core.files import atomic_write_text
 
+_PATIENCE = 300  # seconds after which a process that must end has not
 _STYLE = ["--resolution=16", "--mapping-depth=2", "--channel-base=64", "--channel-max=8", "--latent-dim=8", "--r1-interval=2"]
 _GAN = ["--device=cpu", "--precision=fp32", "--batch=4", "--log-interval=1", "--save-minutes=1e-9", "--kimg=0.06"]
 _FAMILIES = {
@@ -36,6 +42,7 @@ _FAMILIES = {
     "conditional-dcgan": ["--base-channels=4", "--labels=tags.csv"],
     "stylegan": _STYLE,
     "stylegan2": [*_STYLE, "--labels=tags.csv"],
+    "vae": ["--resolution=16", "--channel-base=64", "--channel-max=8", "--latent-dim=8", "--labels=tags.csv"],
 }
 _HELPERS = {
     "upscaler": [
@@ -45,6 +52,15 @@ _HELPERS = {
         "--batch=4",
         "--precision=fp32",
         "--resolution=32",
+        "--device=cpu",
+        "--kimg=0.06",
+    ],
+    "encoder": [
+        "--checkpoint=styled",
+        "--channel-base=64",
+        "--channel-max=8",
+        "--batch=4",
+        "--precision=fp32",
         "--device=cpu",
         "--kimg=0.06",
     ],
@@ -83,7 +99,7 @@ def _training(family: str, flags: list[str], results: tuple[str, ...]) -> Task:
     def again() -> None:
         runs = sorted(Path("runs").glob("0*"))
         if runs and (runs[-1] / "state.safetensors").exists():
-            _run(train, family, f"--resume={runs[-1]}", "--device=cpu")
+            _run(train, family, f"--resume={runs[-1]}", *(flag for flag in flags if flag == "--device=cpu"))
         else:  # killed before the first state: nothing to lose
             shutil.rmtree("runs", ignore_errors=True)
             start()
@@ -122,24 +138,40 @@ def main() -> None:
     parser = argparse.ArgumentParser("python -m benchmarks.kill")
     parser.add_argument("--moments", type=int, default=50, help="How many kills in all.")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--results", type=Path, help="JSON file to keep results in, and to continue from.")
     given = parser.parse_args()
+    file = given.results and given.results.resolve()
     torch.set_num_threads(1)  # a forked process has no other threads
-    for module in ("matplotlib.figure", "onnxscript", "torch.utils.tensorboard"):  # which each process would import
-        importlib.import_module(module)
-    chance = random.Random(given.seed)
+    for module in ("matplotlib.figure", "onnxscript", "torch._dynamo", "torch.utils.tensorboard"):
+        importlib.import_module(module)  # each process would import it
+    results = json.loads(file.read_text()) if file and file.exists() else {}
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         checkpoint = _prepare(Path(folder))
         everything = tasks(checkpoint)
+        assert everything.keys() >= FAMILIES.keys(), "A family is missing."
         print(f"{'':18}  kills  in time  the same  leftovers")
-        share = [
-            given.moments // len(everything) + (index < given.moments % len(everything)) for index in range(len(everything))
-        ]
-        for (name, task), kills in zip(everything.items(), share):
-            print(f"{name:18}  {_attack(Path(folder), name, task, kills, chance)}", flush=True)
+        totals = [0, 0, 0, 0]
+        for index, (name, task) in enumerate(everything.items()):
+            kills = given.moments // len(everything) + (index < given.moments % len(everything))
+            _attack(Path(folder), name, task, kills, given.seed, results.setdefault(name, []), lambda: _keep(file, results))
+            row = [len(results[name]), *map(sum, zip(*results[name]))] if results[name] else [0] * 4
+            totals = [total + value for total, value in zip(totals, row)]
+            print(_row(name, row), flush=True)
+        print(_row("all", totals))
+
+
+def _row(name: str, values: list[int]) -> str:
+    kills, in_time, same, leftovers = values
+    return f"{name:18}  {kills:5}  {in_time:7}  {same:8}  {leftovers:9}"
+
+
+def _keep(file: Path | None, results: dict[str, list[list[int]]]) -> None:
+    if file is not None:
+        atomic_write_text(file, json.dumps(results))
 
 
 def _prepare(folder: Path) -> Path:
-    """Images, their tags, and a checkpoint that draws."""
+    """Images, their tags, a checkpoint that draws, and one with styles. Returns the first."""
     (folder / "pictures").mkdir()
     random_state, rows = np.random.RandomState(0), ["file,hair,eyes"]
     for index in range(48):
@@ -147,25 +179,51 @@ def _prepare(folder: Path) -> Path:
         Image.fromarray(noise).resize((96, 96), Image.Resampling.BICUBIC).save(folder / "pictures" / f"{index:02d}.png")
         rows.append(f"{index:02d}.png,{'pink' if index % 2 else 'black'},blue")
     (folder / "tags.csv").write_text("\n".join(rows))
-    _finish(folder, "checkpoint", lambda: _run(train, "dcgan", "--data=pictures", "--out=runs", "--base-channels=4", *_GAN))
-    return next((folder / "checkpoint" / "runs").glob("0*/checkpoint"))
+    for family in ("dcgan", "stylegan"):
+        flags = ["--data=pictures", "--out=runs", *_FAMILIES[family], *_GAN]
+        _finish(folder, f"prepared-{family}", lambda family=family, flags=flags: _run(train, family, *flags))
+    made = [next((folder / f"prepared-{family}" / "runs").glob("0*/checkpoint")) for family in ("dcgan", "stylegan")]
+    made[1].rename(folder / "styled")
+    return made[0]
 
 
-def _attack(folder: Path, name: str, task: Task, kills: int, chance: random.Random) -> str:
+def _attack(
+    folder: Path, name: str, task: Task, kills: int, seed: int, results: list[list[int]], keep: Callable[[], None]
+) -> None:
+    """Add to ``results`` for each kill: whether the process still ran, whether the files are the same, and how many are left.
+
+    The kills that it has already are not repeated.
+    """
+    if len(results) >= kills:
+        return
     start = time.monotonic()
     whole = _results(_finish(folder, f"{name}-whole", task.start), task)
+    assert whole, f"{name} leaves no files to compare."
     seconds = time.monotonic() - start
-    in_time = same = leftovers = 0
-    for index in range(kills):
-        where, process = _begin(folder, f"{name}-{index}", task.start)
-        process.join(chance.uniform(0, seconds))
-        in_time += process.is_alive()
+    for index in range(len(results), kills):
+        where, in_time = _kill(folder, f"{name}-{index}", task, seconds, random.Random(f"{seed} {name} {index}"))
+        _end(_begin(folder, where.name, task.again or task.start)[1])
+        same = _results(where, task) == whole
+        results.append([int(in_time), int(same), sum(1 for path in where.rglob(".animegen-*"))])
+        shutil.rmtree(where)
+        keep()
+
+
+def _kill(folder: Path, name: str, task: Task, seconds: float, chance: random.Random) -> tuple[Path, bool]:
+    """Kill a task within so many seconds. Returns its folder, and whether it was still running.
+
+    One that had ended, because the computer is less busy now, is started again and killed earlier.
+    """
+    for attempt in range(5):
+        shutil.rmtree(folder / name, ignore_errors=True)
+        where, process = _begin(folder, name, task.start)
+        process.join(chance.uniform(0, seconds / 2**attempt))
+        in_time = process.is_alive()
         process.kill()
         process.join()
-        _end(_begin(folder, where.name, task.again or task.start)[1])
-        same += _results(where, task) == whole
-        leftovers += sum(1 for path in where.rglob(".animegen-*"))
-    return f"{kills:5}  {in_time:7}  {same:8}  {leftovers:9}"
+        if in_time:
+            break
+    return where, in_time
 
 
 def _finish(folder: Path, name: str, work: Callable[[], None]) -> Path:
@@ -178,8 +236,8 @@ def _begin(folder: Path, name: str, work: Callable[[], None]) -> tuple[Path, mul
     """Start work in a process of its own, in a folder of its own with the images, and with its own cache."""
     where = folder / name
     where.mkdir(exist_ok=True)
-    for shared in ("pictures", "tags.csv"):
-        if not (where / shared).exists():
+    for shared in ("pictures", "tags.csv", "styled"):
+        if not (where / shared).is_symlink():
             (where / shared).symlink_to(folder / shared)
 
     def inside() -> None:
@@ -193,7 +251,10 @@ def _begin(folder: Path, name: str, work: Callable[[], None]) -> tuple[Path, mul
 
 
 def _end(process: multiprocessing.Process) -> None:
-    process.join()
+    process.join(_PATIENCE)
+    if process.is_alive():
+        process.kill()
+        raise SystemExit(f"A run that was not killed took more than {_PATIENCE} s.")
     if process.exitcode:
         raise SystemExit(f"A run that was not killed ended with {process.exitcode}.")
 
