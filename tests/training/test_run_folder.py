@@ -135,6 +135,8 @@ def test_the_plot_of_a_vae_has_its_divergence_in_place_of_scores(tmp_path):
         log.add({"images": images, "loss_pixels": 1.0, "kl": 50.0, "loss_g": 2.0})
     log.plot()
     log.close()
+    with Image.open(tmp_path / "losses.png") as picture:
+        assert len(picture.convert("RGB").getcolors(1 << 20)) > 10
 
 
 def test_options_are_readable_json(tmp_path):
