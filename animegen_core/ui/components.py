@@ -77,6 +77,11 @@ def face_table(elem_id: str, **options: Any) -> gr.HTML:
     return _component("face_table.js", [], elem_id, _DESCRIBED, **options)
 
 
+def palette_row(elem_id: str, **options: Any) -> gr.HTML:
+    """Colours; a click copies a colour's code. Its value is a list of {"hex", "percent"}."""
+    return _component("palette.js", [], elem_id, **options)
+
+
 def progress_bar(elem_id: str, **options: Any) -> gr.HTML:
     """The progress of a task; hidden if its value is None.
 

@@ -72,6 +72,7 @@ class GenerateTab:
         self.progress, self.gallery, self.psi_row, self.hair_row = parts.progress, parts.gallery, parts.psi_row, parts.hair_row
         self.portrait, self.link, self.sends, self.looks = parts.portrait, parts.link, parts.sends, parts.looks
         self.size, self.download, self.download_all = parts.size, parts.download, parts.download_all
+        self.sheets = parts.sheets
         self._wire()
 
     def _wire(self) -> None:
@@ -118,6 +119,7 @@ class GenerateTab:
         sizes = [self.size, page.embed]
         self.download.makes(self.one_file, [page.checkpoint, self.selected, *sizes, *self.traits])
         self.download_all.makes(self.all_files, [page.checkpoint, self.shown, *sizes, *self.traits])
+        self.sheets.wire(page, _with_values, [self.selected, *self.traits])
         self.link.copies(self.describe, [page.checkpoint, self.selected, *self.traits])
 
     @shows_errors

@@ -8,6 +8,7 @@ from animegen_core.ui.controls import FACES_AT_FIRST, FIRST_SEED, MAX_FACES, col
 from animegen_core.ui.downloads import LazyDownload
 from animegen_core.ui.links import CopyLink
 from animegen_core.ui.pictures import previewer
+from animegen_core.ui.sheets import Sheets
 from animegen_core.ui.studios import Studios
 
 _PARTS = {"coarse": "Pose", "middle": "Features", "fine": "Colours"}  # what a mix takes from the chosen face
@@ -26,7 +27,7 @@ class Workspace:
         hair, eyes, psi, towards, strength: controls of the description; ``traits`` is all of them, in this order.
         looks: three examples.
         progress, gallery, psi_row, hair_row: the faces.
-        portrait, link, sends, size, download, download_all: the chosen face, and what can be done with it.
+        portrait, link, sends, size, download, download_all, sheets: the chosen face, and what can be done with it.
     """
 
     def __init__(self, studios: Studios) -> None:
@@ -88,3 +89,5 @@ class Workspace:
             self.size = size_radio("download-size")
             with gr.Row(elem_classes="buttons"):
                 self.download_all = LazyDownload("Download all faces", "download-all", min_width=120)
+        with section("Sheets and cut-outs", "sheets"):
+            self.sheets = Sheets(self.studios, self.size)
