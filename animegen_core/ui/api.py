@@ -53,7 +53,7 @@ class Endpoints:
 
         Args:
             seed: Seed of the first face, 0 to 4294967295. The same seed always gives the same face.
-            faces: Number of faces, 1 to 64.
+            faces: Number of faces, 1 to 100.
             hair: A hair colour, or any. A colour needs a conditional checkpoint.
             eyes: An eye colour, or any. A colour needs a conditional checkpoint.
             psi: Creativity, 0 (the average face) to 1.5.

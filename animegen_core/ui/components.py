@@ -50,6 +50,20 @@ def face_row(elem_id: str, title: str = "", hint: str = "", actions: tuple[str, 
     return _component("face_row.js", [], elem_id, events, title=title, hint=hint, actions=list(actions), **options)
 
 
+def face_grid(elem_id: str, **options: Any) -> gr.HTML:
+    """The gallery, in which faces are chosen and starred.
+
+    Its value is {"faces", "fresh", "selected"}: a list of {"image": ``file_data(path)`` or None, "label", "description"}; how
+    many of them are new, or None if all are; the chosen one's place, or None to leave it. Event: ``pick`` with ``index``.
+    """
+    return _component("face_grid.js", None, elem_id, {"pick": _INDEX}, **options)
+
+
+def file_data(path: str) -> dict[str, Any]:
+    """A file in a component's value; the page gets its address."""
+    return {"path": path, "meta": {"_type": "gradio.FileData"}}
+
+
 def live_face(elem_id: str, controls: dict[str, str], preview: Callable, **options: Any) -> gr.HTML:
     """A large face that follows sliders while they are dragged.
 
@@ -82,18 +96,22 @@ def palette_row(elem_id: str, **options: Any) -> gr.HTML:
     return _component("palette.js", [], elem_id, **options)
 
 
-def progress_bar(elem_id: str, **options: Any) -> gr.HTML:
+def progress_bar(elem_id: str, cancellable: bool = False, **options: Any) -> gr.HTML:
     """The progress of a task; hidden if its value is None.
 
-    Its value is {"done", "total", "seconds"}: numbers of images, and the remaining time.
+    Its value is {"done", "total", "seconds"}: numbers of images, and the remaining time. Event: ``cancel``, of its button.
     """
-    return _component("progress.js", None, elem_id, elem_classes="progress-bar", **options)
+    return _component(
+        "progress.js", None, elem_id, {"cancel": {}}, elem_classes="progress-bar", cancellable=cancellable, **options
+    )
 
 
 def history_strip(thumbnail: Callable, **options: Any) -> gr.HTML:
     """All results so far, stored in the browser as descriptions.
 
     Its value is the newest result: {"src", "label", "description"}.
-    ``thumbnail``, called with a description, returns its image's data URL. Event: ``pick`` with ``description``, a JSON text.
+    ``thumbnail``, called with a description, returns its image's data URL. Events: ``pick`` with ``description``, a JSON text;
+    ``zip`` with ``picks``, a JSON text {"picks": [descriptions]}.
     """
-    return _component("history.js", None, "history", _DESCRIBED, server_functions=[thumbnail], **options)
+    events = _DESCRIBED | {"zip": {"picks": (str,)}}
+    return _component("history.js", None, "history", events, server_functions=[thumbnail], **options)

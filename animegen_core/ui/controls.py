@@ -14,7 +14,7 @@ from animegen_core.ui.page import whole
 ANY = "any"
 FIRST_SEEDS = (9, 28, 11)  # for Animate and Mix; every bundled checkpoint draws them well
 FIRST_SEED = 2  # a good first face
-FACES_AT_FIRST, MAX_FACES = 16, 64  # at once
+FACES_AT_FIRST, MAX_FACES = 16, 100  # at once
 _NEW_SEEDS = 1_000_000  # random seeds are smaller, so that they have at most six digits
 _OWN_SIZE, _FILE_SIZES = 0, (256, 512, 1024, 2048)  # px
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import gradio as gr
 
 # The page updates the link's address a moment after the event.
-_FETCH = "() => setTimeout(() => document.querySelector('#{}').click(), 60)"
+FETCH = "() => setTimeout(() => document.querySelector('#{}').click(), 60)"
 
 
 class LazyDownload:
@@ -26,7 +26,7 @@ class LazyDownload:
         """
         quiet = dict(api_visibility="private", show_progress="hidden")
         made = self.button.click(self._wait, None, self.button, queue=False, **quiet).then(make, inputs, self._link, **quiet)
-        made.success(None, None, None, js=_FETCH.format(self._link.elem_id))
+        made.success(None, None, None, js=FETCH.format(self._link.elem_id))
         made.then(self._ready, None, self.button, queue=False, **quiet)
 
     @staticmethod

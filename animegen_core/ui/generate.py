@@ -30,10 +30,10 @@ from animegen_core.ui.links import has_link
 from animegen_core.ui.messages import shows_errors
 from animegen_core.ui.pace import Pace
 from animegen_core.ui.page import Page, message, nth
+from animegen_core.ui.picks import wire_picks
 from animegen_core.ui.pictures import (
     LARGE,
     TILE,
-    blank_file,
     check_pixels,
     data_url,
     draw_files,
@@ -43,6 +43,7 @@ from animegen_core.ui.pictures import (
     large_view,
     shown_side,
 )
+from animegen_core.ui.tiles import Tiles
 from animegen_core.ui.workspace import Workspace
 
 _STYLE_PSIS = (0.0, 0.3, 0.5, 0.7, 0.85, 1.0, 1.15, 1.3)  # of the row of creativities; 0 is the mean face
@@ -100,11 +101,13 @@ class GenerateTab:
         self.psi_row.pick(self.pick, None, self.psi, **quiet).then(**redraw).success(**rows)
         self.hair_row.pick(self.pick, None, self.hair, **quiet).then(**redraw).success(**rows)
         chosen = [self.seed, *large, page.history]
-        select = self.gallery.select(self.select, [page.checkpoint, self.shown], chosen, **newest)
+        select = self.gallery.pick(self.select, [page.checkpoint, self.shown], chosen, **newest)
         select.success(**rows)
 
         controls = [*self.traits, self.lock]
-        inputs = [self.inbox, page.checkpoint, page.embed, self.files, self.faces]
+        self.progress.cancel(self.latest.stop, None, None, queue=False, **quiet)
+        wire_picks(page, self.size)
+        inputs = [self.inbox, page.checkpoint, page.embed, self.shown, self.files, self.faces]
         self.inbox.change(self.open_message, inputs, [*results, *controls], **newest).success(**rows)
         adapted = [self.hair, self.eyes, self.hair_row]
         page.checkpoint.change(self.adapt, page.checkpoint, adapted, **quiet)
@@ -175,7 +178,7 @@ class GenerateTab:
         yield from self._fill(request, name, characters, index, embed, files)
 
     @shows_errors
-    def select(self, request: gr.Request, name: str, shown: list[dict], event: gr.SelectData) -> tuple:
+    def select(self, request: gr.Request, name: str, shown: list[dict], event: gr.EventData) -> tuple:
         """Show a face of the gallery large, and add it to the history."""
         is_newest = self.latest_choice.begin(request)
         studio, character = self.studios.get(name), Character.from_dict(nth(shown, event.index))
@@ -228,15 +231,19 @@ class GenerateTab:
 
     @shows_errors
     def open_message(
-        self, request: gr.Request, note: dict, name: str, embed: bool, files: list[tuple], count: int
+        self, request: gr.Request, note: dict, name: str, embed: bool, shown: list[dict], files: list[tuple], count: int
     ) -> Iterator[tuple]:
-        """Take a message with a character: set all controls to its values."""
+        """Take a message with a character: set all controls to its values. If its seed is in the gallery, that stays."""
         character = Character.from_dict(note.get("character"))
-        seeds = consecutive_seeds(character.seed, count)
+        seeds, index = consecutive_seeds(character.seed, count), 0
+        before = [other["seed"] for other in shown]
+        if character.seed in before and len(before) == len(seeds):
+            seeds, index = before, before.index(character.seed)
         colours = choice(character.hair), choice(character.eyes)
         controls = (*colours, character.psi, character.variation_seed, character.variation_strength, True)
-        others = [replace(character, seed=seed, latent=None) for seed in seeds[1:]]  # one face has an own latent
-        for results in self._fill(request, name, [character, *others], 0, embed, files):
+        characters = [replace(character, seed=seed, latent=None) for seed in seeds]  # one face has an own latent
+        characters[index] = character
+        for results in self._fill(request, name, characters, index, embed, files):
             yield *results, *controls
             controls = (gr.skip(),) * len(controls)  # the visitor may be moving them
 
@@ -298,7 +305,8 @@ class GenerateTab:
     ) -> Iterator[tuple[Any, ...]]:
         """Yield the values of all outputs while faces are drawn: first the large face and its entry in the history, then all.
 
-        Old faces, with the given files, stay dimmed until they are replaced. Ends early if the visitor makes a new request.
+        Old faces, with the given files, stay dimmed until they are replaced. Ends early if the visitor makes a new request, and
+        with what is drawn if they cancel.
         """
         studio, chosen = self.studios.get(name), characters[index]
         for character in characters:  # raises before the current drawing is cancelled
@@ -316,21 +324,19 @@ class GenerateTab:
             return
         described = [character.to_dict() for character in characters]
         large = chosen.to_dict(), view, history_entry(studio, chosen, view)
-        yield chosen.seed, gr.Gallery(elem_classes="drawn-0"), described, skip, *large, skip
+        tiles = Tiles(studio, characters, old)
+        yield chosen.seed, tiles.value([], index), described, skip, *large, skip
         drawn: list[tuple[str, str]] = []
-        selected = {"selected_index": index}  # only with the first new face; the visitor may then select another
         for file in draw_files(studio, characters, cache, side, embed, ready):
             drawn.append(file)
             if not is_newest():
                 return
+            if self.latest.is_stopped(request):
+                break
             if far := pace.report(len(drawn)):
-                files = [*drawn, *old[len(drawn) : len(characters)]]
-                files += [(blank_file(cache), "")] * (len(characters) - len(files))
-                gallery = gr.Gallery(files, elem_classes=f"drawn-{len(drawn)}", **selected)
-                yield skip, gallery, skip, skip, skip, skip, skip, far
-                selected = {}
+                yield skip, tiles.value(drawn), skip, skip, skip, skip, skip, far
         self.latest.answer(request)
-        yield skip, gr.Gallery(drawn, elem_classes=[], **selected), skip, drawn, skip, skip, skip, None
+        yield skip, tiles.final(drawn), described[: len(drawn)], drawn, skip, skip, skip, None
 
 
 def _looks(studio: Studio) -> list[tuple[str, Character]]:

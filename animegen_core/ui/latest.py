@@ -16,6 +16,7 @@ class Latest:
     def __init__(self, demo: gr.Blocks) -> None:
         self._newest: dict[str, int] = {}  # number of the newest request, by visitor
         self._answered: dict[str, int] = {}  # number of the newest answered request, by visitor
+        self._stopped: dict[str, int] = {}  # number of the request that the visitor has stopped
         self._turns = itertools.count()
         demo.unload(self._forget)
 
@@ -38,6 +39,15 @@ class Latest:
         """Whether the newest request is answered; work that would only slow it down should wait."""
         return self._answered.get(request.session_hash) == self._newest.get(request.session_hash)
 
+    def stop(self, request: gr.Request) -> None:
+        """Register that the visitor wants no more of the newest request."""
+        self._stopped[request.session_hash] = self._newest.get(request.session_hash)
+
+    def is_stopped(self, request: gr.Request) -> bool:
+        """Whether the visitor has stopped the newest request."""
+        turn = self._newest.get(request.session_hash)
+        return turn is not None and self._stopped.get(request.session_hash) == turn
+
     def _forget(self, request: gr.Request) -> None:
-        for turns in (self._newest, self._answered):
+        for turns in (self._newest, self._answered, self._stopped):
             turns.pop(request.session_hash, None)

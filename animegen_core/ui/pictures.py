@@ -100,11 +100,6 @@ def check_pixels(count: int, what: str, side: int) -> None:
         raise AnimeGenError(f"{count} {what} of {side} px are too many; choose at most {most}, or a smaller size.")
 
 
-def blank_file(cache: str) -> str:
-    """File of an empty tile, for a face that is not drawn yet."""
-    return keep_file(encode_png(Image.new("RGBA", (8, 8), (128, 128, 128, 40))), "blank.png", cache)
-
-
 def shown_side(studio: Studio, most: int) -> int:
     """Size in pixels at which a face is shown: the largest up to ``most``, or the checkpoint's own if that is larger.
 

@@ -34,7 +34,8 @@ def restores(page: Page, event: Callable) -> None:
     def from_event(event: gr.EventData) -> tuple:
         return turn_to(page, parse_description(event.description))
 
-    event(from_event, None, controls_of(page), api_visibility="private", show_progress="hidden")
+    quiet = dict(api_visibility="private", show_progress="hidden")
+    event(from_event, None, controls_of(page), trigger_mode="multiple", **quiet)  # the next may come while faces are drawn
 
 
 def wire_restoring(page: Page) -> None:

@@ -4,7 +4,6 @@ import gradio as gr
 from gradio.themes import colors, sizes
 
 from animegen_core.ui.components import asset
-from animegen_core.ui.controls import MAX_FACES
 
 _SANS = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 _MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
@@ -60,11 +59,9 @@ SWATCHES = {
 
 
 def css() -> str:
-    """The page's style sheet, with rules for colour swatches and for partly drawn galleries."""
+    """The page's style sheet, with rules for colour swatches."""
     rules = [
         f'.swatches [data-testid="{name.capitalize()}-radio-label"]::before {{ background: {hue}; }}'
         for name, hue in SWATCHES.items()
     ]
-    # In a gallery of class "drawn-5" five faces are new, and the others are still old.
-    dimmed = ", ".join(f"#gallery.drawn-{count} .gallery-item:nth-child(n + {count + 1})" for count in range(MAX_FACES))
-    return "\n".join([*map(asset, _STYLES), *rules, f"{dimmed} {{ opacity: .4; pointer-events: none; }}"])
+    return "\n".join([*map(asset, _STYLES), *rules])

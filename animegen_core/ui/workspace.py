@@ -3,7 +3,7 @@
 import gradio as gr
 
 from animegen_core.character import BANDS
-from animegen_core.ui.components import face_row, live_face, progress_bar
+from animegen_core.ui.components import face_grid, face_row, live_face, progress_bar
 from animegen_core.ui.controls import FACES_AT_FIRST, FIRST_SEED, MAX_FACES, colour_radio, psi_slider, seed_number, size_radio
 from animegen_core.ui.downloads import LazyDownload
 from animegen_core.ui.links import CopyLink
@@ -57,18 +57,8 @@ class Workspace:
             self.strength = gr.Slider(0, 1, 0, step=0.01, label="Strength", elem_id="variation-strength")
 
     def _faces(self) -> None:
-        self.progress = progress_bar("progress")
-        self.gallery = gr.Gallery(
-            label="Faces",
-            show_label=False,
-            columns=8,
-            height="auto",
-            allow_preview=False,
-            object_fit="cover",
-            interactive=False,
-            buttons=[],
-            elem_id="gallery",
-        )
+        self.progress = progress_bar("progress", cancellable=True)
+        self.gallery = face_grid("gallery")
         self.psi_row = face_row("psi-row", "The chosen face from calm to wild")
         self.hair_row = face_row("hair-row", "In every hair colour", visible=self.studios.opens_with("labels"))
 

@@ -21,7 +21,7 @@ def face(page, name="portrait"):
 
 def settle(page):
     """Wait until no old face is left in the gallery; call it when the large face is new, as that comes first."""
-    expect(page.locator("#gallery[class*='drawn-']")).to_have_count(0)
+    expect(page.locator("#gallery [class*='drawn-']")).to_have_count(0)
 
 
 def quiet(page):

@@ -36,7 +36,7 @@ DESCRIBED = [
     {"animation": {"keys": [CHARACTER, {"seed": 2}], "frames": 8, "path": "slerp", "fps": 30}},
     {"matrix": {"rows": [1], "columns": [2, 3], "template": {"seed": 0}}},
 ]
-CHOSEN = {"index": 0, "value": "x", "key": 0.7, "action": "left", "to": 1, "ballot": "x", "outcome": "left"}
+CHOSEN = {"index": 0, "value": "x", "key": 0.7, "action": "left", "to": 1, "ballot": "x", "outcome": "left", "picks": "{}"}
 
 
 def damaged(value, chance, most=2):

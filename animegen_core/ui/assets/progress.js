@@ -17,6 +17,12 @@ function show() {
   const text = document.createElement("span");
   text.textContent = [`${done} of ${total}`, ...(seconds === null ? [] : [words(seconds)])].join(" · ");
   root.append(bar, text);
+  if (!props.cancellable) return;
+  const cancel = document.createElement("button");
+  cancel.type = "button";
+  cancel.textContent = "Cancel";
+  cancel.addEventListener("click", () => trigger("cancel"));
+  root.append(cancel);
 }
 
 show();
