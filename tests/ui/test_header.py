@@ -12,5 +12,5 @@ def test_enter_after_a_whole_name_picks_that_checkpoint():
     with gr.Blocks():
         picker = Header(Studios(Studio.load("conditional-dcgan-64", "cpu"), hub=False)).picker
     names = [name for name, _ in picker.choices]
-    assert "dcgan-64" in names
+    assert "DCGAN 64" in names and "Conditional DCGAN 64" in names
     assert [next(other for other in names if name in other) for name in names] == names
