@@ -75,7 +75,7 @@ def launch_options(proxies: str = Settings.proxies) -> dict[str, Any]:
     return dict(
         theme=studio_theme(),
         css=css(),
-        js=_scripts("header.js", "undo.js", "keyboard.js", "sliders.js", "restore.js", "lightbox.js"),
+        js=_scripts("accessibility.js", "header.js", "undo.js", "keyboard.js", "sliders.js", "restore.js", "lightbox.js"),
         footer_links=["api"],
         show_error=False,
         max_file_size="10mb",

@@ -7,6 +7,7 @@ enlarge.className = "enlarge";
 enlarge.title = "Enlarge";
 enlarge.append(picture);
 const caption = document.createElement("p");
+caption.setAttribute("aria-live", "polite");
 let asking = false;
 let askAgain = false;
 let rest = null;
