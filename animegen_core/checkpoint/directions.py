@@ -46,7 +46,7 @@ class Directions:
 
 
 def save_directions(folder: str | Path, directions: Directions) -> Path:
-    """Write directions beside the weights, in half precision."""
+    """Write directions beside the weights of a checkpoint's folder, in half precision, atomically. Returns the file."""
     path = Path(folder) / DIRECTIONS
     tensors = {_SLIDER + name: tensor for name, tensor in directions.sliders.items()}
     tensors |= {_RECOLOUR + name: tensor for name, tensor in directions.recolouring.items()}

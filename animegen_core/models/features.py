@@ -44,7 +44,7 @@ class FeatureNetwork(nn.Module):
         return maps
 
     def raw(self, images: Tensor) -> Tensor:
-        """Features before ``balance``."""
+        """Features of images (N, 3, H, W) in [-1, 1] before ``balance``: float32 (N, feature_dim)."""
         if images.shape[-1] != self.resolution:
             size = (self.resolution, self.resolution)
             images = F.interpolate(images, size, mode="bilinear", antialias=True, align_corners=False)

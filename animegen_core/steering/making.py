@@ -51,7 +51,7 @@ def make_directions(
 
 
 def section_of(figures: dict[str, Recoloured], judged: int, facts: dict[str, dict[str, Any]], measured: int) -> str:
-    """The section of the card."""
+    """The section of a checkpoint's card that says how well recolouring works, in Markdown."""
     lines = [
         _TITLE,
         "",

@@ -32,7 +32,7 @@ class BestSnapshot:
     Args:
         folder: where the best checkpoint is kept, with ``score.json``. A resumed run continues from the score there if it has
             the same features and number of faces.
-        dataset: with an attribute ``pictures``, a uint8 array (N, H, W, 3), as ``data.make_loader`` makes it. Features of a
+        dataset: with an attribute ``pictures``, a uint8 array (N, H, W, 3), as ``data.make_loader`` makes it. Features of an
             image cache are saved beside it; ``evaluate`` uses the same file.
         labels: int64 (N, attributes) of these images; None for a family without labels.
         device: where faces are drawn and their features computed.

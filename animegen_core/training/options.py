@@ -116,7 +116,7 @@ class TrainOptions:
     helper_augment: str = option(
         "translation,cutout", f"Augmentation of images for the helper: {', '.join(OPERATIONS)}, or none."
     )
-    helper_warmup_kimg: float = option(2.5, "Train only the helper's heads until here, without their loss in the generator.")
+    helper_warmup_kimg: float = option(2.5, "Until so many kimg the helper's heads learn, without a loss for the generator.")
     evaluate_by: str = option("anime", f"Features for --evaluate-every: {', '.join(EVALUATE_BY)}, for FD-anime or FD-imagenet.")
     export_training: bool = option(False, "Also save generator and discriminator beside the checkpoint, for --init-from.")
     export_shards: str | None = option(None, "Split the checkpoint into files of at most this size, such as 15MB.")

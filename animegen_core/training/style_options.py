@@ -80,7 +80,7 @@ class StyleGAN2Options(LabelOptions, StyleBasedOptions):
     channel_max: int = option(256, "Maximum number of channels.")
     path_length_weight: float = option(0.0, "Weight of the path length penalty; 0 turns it off.")
     label_ramp_kimg: float = option(
-        100.0, "The fraction of hidden labels falls until here; showing all from the start collapses training on small data."
+        100.0, "The fraction of hidden labels falls until so many kimg; all at once make training on small data collapse."
     )
     label_groups: bool = option(
         False,

@@ -29,7 +29,7 @@ class VAEOptions(LabelOptions, TrainOptions):
     )
     kl_weight: float = option(5e-4, "Weight of the Kullback-Leibler divergence, in nats: more gives better faces of seeds.")
     kl_warmup_kimg: float = option(
-        40.0, "The divergence's weight rises from 0 until here; from the start it teaches the decoder to ignore z."
+        40.0, "The weight of the KL divergence rises from 0 until so many kimg; at once it makes the decoder ignore z."
     )
     feature_weight: float = option(1.0, "Weight of the distance in features of the ImageNet network; 0 turns it off.")
     feature_size: int = option(64, f"Size in pixels of images for these features: {', '.join(map(str, FEATURE_SIZES))}.")

@@ -60,7 +60,9 @@ class UpscalerOptions:
     lr: float = option(1e-3, "Adam's highest learning rate.")
     edge_weight: float = option(1.0, "Weight of the loss of differences between neighbours; the loss of pixels has weight 1.")
     adversarial_weight: float = option(0.0, "Weight of the loss of a PatchGAN discriminator, which sharpens; 0 is without one.")
-    adversarial_start_kimg: float = option(2.0, "The discriminator alone learns until here, so that its loss means something.")
+    adversarial_start_kimg: float = option(
+        2.0, "The discriminator learns alone until so many kimg; then the upscaler learns from it."
+    )
     ema_kimg: float = option(3.0, "Half-life of the averaged weights, in thousands of patches.")
     precision: str = option("auto", f"One of {', '.join(PRECISIONS)}; auto is bf16 if the device computes it in hardware.")
     seed: int = option(0, "Seed of weights, patches and degradations.")

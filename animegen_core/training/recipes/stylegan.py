@@ -75,7 +75,7 @@ class StyleBasedRecipe(Recipe):
         return torch.where(fine, second, first)
 
     def _logits(self, discriminator: nn.Module, images: Tensor, labels: Tensor | None) -> Tensor:
-        """The discriminator's logits for augmented images: float32 (N,)."""
+        """The discriminator's logits for images (N, 3, H, W), which are augmented here: float32 (N,)."""
         images = augment(images, self.options.operations, self.state.augment_probability)
         return discriminator(images) if labels is None else discriminator(images, labels)
 
