@@ -13,7 +13,7 @@ from animegen_core.errors import AnimeGenError, quote
 from animegen_core.families import Capabilities
 from animegen_core.studio import Studio
 
-_ACRONYMS = {"dcgan": "DCGAN", "stylegan": "StyleGAN", "stylegan2": "StyleGAN2"}
+_ACRONYMS = {"dcgan": "DCGAN", "stylegan": "StyleGAN", "stylegan2": "StyleGAN2", "vae": "VAE"}
 _KEPT = 6  # checkpoints of the Hub in memory, of about 15 MB each
 
 
