@@ -26,6 +26,11 @@ def test_no_tab_has_a_serious_fault(open_page, scheme):
         open_tab(page, tab)
         quiet(page)
         assert serious_faults(page) == [], tab
+    page.locator("#checkpoint input").fill("dcgan-64")
+    page.locator("#checkpoint input").press("Enter")
+    expect(page.locator("#card pre").first).to_be_visible()  # its card has commands and a table
+    quiet(page)
+    assert serious_faults(page) == []
     open_tab(page, "Generate")
     open_menu(page)
     assert serious_faults(page) == []
