@@ -90,6 +90,16 @@ def read_directions(folder: Path, layers: int, w_dim: int) -> Directions | None:
     return Directions(metadata.get(_CHECKPOINT, ""), ordered, recolouring, facts, digest)
 
 
+def slider_names(folder: Path) -> list[str]:
+    """Names of the sliders in a checkpoint's folder, without reading them; empty if there are none or the file is damaged."""
+    try:
+        with safe_open(folder / DIRECTIONS, "pt") as file:
+            names = [name.removeprefix(_SLIDER) for name in file.keys() if name.startswith(_SLIDER)]  # noqa: SIM118 - no dict
+    except (OSError, SafetensorError):
+        return []
+    return [name for name in names if SLIDER_NAME.fullmatch(name)][:MOST_SLIDERS]
+
+
 def _checked(path: Path, file: Any, name: str, layers: int, w_dim: int) -> Tensor:
     """A tensor of the file in float32, if its name, shape and values are those of a direction."""
     shapes = {_RECOLOUR + attribute: [len(colours), layers, w_dim] for attribute, colours in ATTRIBUTES.items()}

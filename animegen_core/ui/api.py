@@ -8,19 +8,20 @@ from typing import Any
 
 import gradio as gr
 
-from animegen_core.character import EASINGS, FPS, FRAMES, LOOPS, MAX_PSI, Animation
+from animegen_core.character import EASINGS, FPS, FRAMES, LOOPS, MAX_PSI, Animation, parse_sliders
 from animegen_core.errors import AnimeGenError
 from animegen_core.images import encode_png, read_description
 from animegen_core.labels import EYES, HAIR
 from animegen_core.latents import MAX_SEED, PATH_KINDS, parse_seeds
 from animegen_core.models.styles import CROSSOVERS
 from animegen_core.studio import INVERSION_STEPS, read_described
-from animegen_core.ui.controls import ANY, MAX_FACES, character_of, consecutive_seeds, the_seed
+from animegen_core.ui.controls import ANY, MAX_FACES, character_of, choice, colour, consecutive_seeds, the_seed
 from animegen_core.ui.films import FORMATS, film_file
 from animegen_core.ui.messages import shows_errors
 from animegen_core.ui.pictures import check_pixels, draw_files, file_stem, keep_file
 from animegen_core.ui.studios import Studios
 from animegen_core.ui.visitors import FILMS
+from animegen_core.words import read_words
 
 MOST_STEPS = 300  # of a search; half a minute on two cores
 
@@ -71,6 +72,50 @@ class Endpoints:
         side = size or studio.sizes[0]
         check_pixels(len(characters), "faces", side)
         return list(draw_files(studio, characters, self.cache, side))
+
+    @shows_errors
+    def steer(
+        self,
+        seed: int,
+        words: str,
+        hair: str,
+        eyes: str,
+        recolour_hair: str,
+        recolour_eyes: str,
+        sliders: str,
+        psi: float,
+        size: int,
+        checkpoint: str,
+    ) -> str:
+        """Draw an anime face and change it, by words, sliders and recolouring.
+
+        Args:
+            seed: Seed of the face, 0 to 4294967295.
+            words: Words such as "pink hair, green eyes, big eyes", in English, Japanese or Chinese. The others have priority.
+            hair: A hair colour, or any. Another one is another face.
+            eyes: An eye colour, or any. Another one is another face.
+            recolour_hair: A hair colour to which the face is recoloured, or any.
+            recolour_eyes: An eye colour to which the face is recoloured, or any.
+            sliders: Sliders and strengths from -1 to 1, such as "tilt=0.5, mouth=-1".
+            psi: Creativity, 0 (the average face) to 1.5.
+            size: Size in pixels: the checkpoint's own, or 2, 4, 8 ... times that, up to 2048; 0 means its own.
+            checkpoint: A checkpoint with colours and styles: its bundled name, or a repository of the Hub, user/name.
+
+        Returns:
+            A PNG file with its description.
+        """
+        studio = self.studios.get(checkpoint)
+        said, moved = read_words(words, studio.sliders), parse_sliders(filter(str.strip, sliders.split(",")))
+        colours = [wanted if colour(wanted) else choice(heard) for wanted, heard in ((hair, said.hair), (eyes, said.eyes))]
+        character = replace(
+            character_of(the_seed(seed), *colours, psi),
+            sliders=said.sliders | moved,
+            recolour_hair=colour(recolour_hair),
+            recolour_eyes=colour(recolour_eyes),
+        )
+        side = size or studio.sizes[0]
+        png = encode_png(studio.render(character, side), studio.describe(character, side))
+        return keep_file(png, f"{file_stem(studio, character, side)}.png", self.cache)
 
     @shows_errors
     def animate(
@@ -190,6 +235,8 @@ class _Controls:
         self.variation_strength = gr.Number(0, minimum=0, maximum=1)
         self.faces = gr.Number(1, precision=0, minimum=1, maximum=MAX_FACES)
         self.hair, self.eyes = gr.Dropdown([ANY, *HAIR], value=ANY), gr.Dropdown([ANY, *EYES], value=ANY)
+        self.recolour_hair, self.recolour_eyes = (gr.Dropdown([ANY, *each], value=ANY) for each in (HAIR, EYES))
+        self.sliders, self.words = gr.Textbox(""), gr.Textbox("")
         self.psi = gr.Number(1.0, minimum=0, maximum=MAX_PSI)
         self.seeds, self.crossovers = gr.Textbox("3,7"), gr.Textbox(",".join(map(str, CROSSOVERS)))
         self.path, self.easing, self.loop = (gr.Dropdown(list(kinds), value=kinds[0]) for kinds in (PATH_KINDS, EASINGS, LOOPS))
@@ -217,6 +264,9 @@ def add_endpoints(studios: Studios) -> None:
         given.gallery,
         api_name="generate",
     )
+    recoloured = [given.hair, given.eyes, given.recolour_hair, given.recolour_eyes]
+    steered = [given.seed, given.words, *recoloured, given.sliders, given.psi, given.size, given.checkpoint]
+    call(does.steer, steered, given.file, api_name="steer")
     film = [given.seeds, given.path, given.frames, given.fps, given.easing, given.loop, given.kind]
     call(does.animate, [*film, *colours, given.size, given.checkpoint], given.file, api_name="animate", concurrency_id=FILMS)
     call(

@@ -92,12 +92,19 @@ def new_seed() -> int:
 
 
 def character_of(
-    seed: int, hair: str | None, eyes: str | None, psi: float, variation_seed: object = 0, variation_strength: float = 0
+    seed: int,
+    hair: str | None,
+    eyes: str | None,
+    psi: float,
+    variation_seed: object = 0,
+    variation_strength: float = 0,
+    keep: bool = False,
+    sliders: dict[str, float] | None = None,
 ) -> Character:
-    """The character of a seed and values of controls.
+    """The character of a seed and values of controls. A new face has nothing that could be kept.
 
     Raises:
         AnimeGenError: a value is out of range.
     """
     towards = the_seed(variation_seed, "Variation seed") if variation_strength else 0  # with strength 0 it has no effect
-    return Character(seed, colour(hair), colour(eyes), psi, towards, variation_strength)
+    return Character(seed, colour(hair), colour(eyes), psi, towards, variation_strength, sliders=sliders or {})

@@ -15,10 +15,10 @@ from animegen_core.errors import AnimeGenError
 from animegen_core.images import encode_png
 from animegen_core.labels import HAIR
 from animegen_core.studio import Studio
+from animegen_core.ui.change import keeps, recoloured, relatives_of, shown_colours
 from animegen_core.ui.controls import (
     ANY,
     character_of,
-    choice,
     consecutive_seeds,
     new_seed,
     size_of,
@@ -69,7 +69,8 @@ class GenerateTab:
         self.selected = gr.State(None)  # the character in the large view
         parts = Workspace(self.studios)
         self.go, self.seed, self.lock, self.faces = parts.go, parts.seed, parts.lock, parts.faces
-        self.hair, self.eyes, self.psi, self.towards, self.strength = self.traits = parts.traits
+        self.traits, self.change = parts.traits, parts.change
+        self.hair, self.eyes, self.psi, self.towards, self.strength, *_ = self.traits
         self.progress, self.gallery, self.psi_row, self.hair_row = parts.progress, parts.gallery, parts.psi_row, parts.hair_row
         self.portrait, self.link, self.sends, self.looks = parts.portrait, parts.link, parts.sends, parts.looks
         self.size, self.download, self.download_all = parts.size, parts.download, parts.download_all
@@ -82,7 +83,12 @@ class GenerateTab:
         results = [self.seed, self.gallery, self.shown, self.files, *large, page.history, self.progress]
         quiet = dict(api_visibility="private", show_progress="hidden")
         smooth = dict(quiet, trigger_mode="always_last")
-        rows = dict(fn=self.explore, inputs=[page.checkpoint, self.selected], outputs=[self.psi_row, self.hair_row], **smooth)
+        rows = dict(
+            fn=self.explore,
+            inputs=[page.checkpoint, self.selected, self.change.keep],
+            outputs=[self.psi_row, self.hair_row],
+            **smooth,
+        )
 
         asked = [page.checkpoint, page.embed, self.shown, self.files, self.lock, self.seed, self.faces, *self.traits]
         newest = dict(quiet, trigger_mode="multiple")  # each starts immediately and ends the earlier ones
@@ -104,12 +110,17 @@ class GenerateTab:
         select = self.gallery.pick(self.select, [page.checkpoint, self.shown], chosen, **newest)
         select.success(**rows)
 
+        again = lambda event: event.success(**redraw).success(**rows)  # noqa: E731
+        self.change.wire(page.checkpoint, self.hair, self.eyes, again, [select], self.lock)
+        chosen_and_more = [page.checkpoint, page.embed, self.files, self.selected, self.change.band, self.change.spread]
+        relatives = dict(inputs=[*chosen_and_more, *self.traits], outputs=results, **newest)
+        self.change.go.click(self.draw_relatives, **relatives).success(**rows)
         controls = [*self.traits, self.lock]
         self.progress.cancel(self.latest.stop, None, None, queue=False, **quiet)
         wire_picks(page, self.size)
         inputs = [self.inbox, page.checkpoint, page.embed, self.shown, self.files, self.faces]
         self.inbox.change(self.open_message, inputs, [*results, *controls], **newest).success(**rows)
-        adapted = [self.hair, self.eyes, self.hair_row]
+        adapted = [self.hair, self.eyes, self.hair_row, self.change.keep, self.change.sliders]
         page.checkpoint.change(self.adapt, page.checkpoint, adapted, **quiet)
         picked = page.header.picked.change(self.adapt_to_picked, page.checkpoint, [*adapted, self.psi], **quiet)
         picked.then(**redraw).success(**rows)
@@ -143,9 +154,11 @@ class GenerateTab:
         seeds, index = consecutive_seeds(first, count), 0
         if lock and first in before[: len(seeds)]:
             seeds, index = consecutive_seeds(before[0], count), before.index(first)
-        yield from self._fill(
-            request, name, [replace(character_of(first, *values), seed=s) for s in seeds], index, embed, files
-        )
+        new, known = character_of(first, *values), {described["seed"]: described for described in shown if lock}
+        characters = [replace(new, seed=s) for s in seeds]
+        if keeps(values):
+            characters = [_with_values(known[who.seed], *values) if who.seed in known else who for who in characters]
+        yield from self._fill(request, name, characters, index, embed, files)
 
     def same_again(
         self, request: gr.Request, name: str, embed: bool, shown: list[dict], files: list[tuple], lock: bool, *others: Any
@@ -175,7 +188,24 @@ class GenerateTab:
         characters = [_with_values(described, *values) for described in shown] or [template]
         seeds = [character.seed for character in characters]
         index = seeds.index(template.seed) if template.seed in seeds else 0
+        index = shown.index(selected) if selected in shown else index  # relatives have one seed
         yield from self._fill(request, name, characters, index, embed, files)
+
+    @shows_errors
+    def draw_relatives(
+        self,
+        request: gr.Request,
+        name: str,
+        embed: bool,
+        files: list[tuple],
+        selected: dict | None,
+        band: str,
+        spread: float,
+        *values: Any,
+    ) -> Iterator[tuple]:
+        """Fill the gallery with the chosen face and its relatives."""
+        family = relatives_of(self.studios.get(name), _with_values(selected, *values), band, spread)
+        yield from self._fill(request, name, family, 0, embed, files)
 
     @shows_errors
     def select(self, request: gr.Request, name: str, shown: list[dict], event: gr.EventData) -> tuple:
@@ -188,7 +218,7 @@ class GenerateTab:
         return character.seed, character.to_dict(), view, history_entry(studio, character, view)
 
     @shows_errors
-    def explore(self, request: gr.Request, name: str, selected: dict) -> tuple[list[dict], list[dict]]:
+    def explore(self, request: gr.Request, name: str, selected: dict, keep: bool) -> tuple[list[dict], list[dict]]:
         """Draw the selected face at several creativities and in all hair colours, unless the gallery is being drawn."""
         if selected is None or not self.latest.is_answered(request):
             return gr.skip(), gr.skip()
@@ -204,7 +234,8 @@ class GenerateTab:
         psis = [face(f"Creativity {psi:g}", psi=psi) for psi in steps]
         if not studio.capabilities.labels:
             return psis, []
-        return psis, [face(f"{hair.capitalize()} hair", hair=hair) for hair in HAIR]
+        field = "recolour_hair" if keep else "hair"
+        return psis, [face(f"{hair.capitalize()} hair", **{field: hair}) for hair in HAIR]
 
     @shows_errors
     def draw_looks(self, name: str) -> list[dict[str, Any]]:
@@ -239,8 +270,8 @@ class GenerateTab:
         before = [other["seed"] for other in shown]
         if character.seed in before and len(before) == len(seeds):
             seeds, index = before, before.index(character.seed)
-        colours = choice(character.hair), choice(character.eyes)
-        controls = (*colours, character.psi, character.variation_seed, character.variation_strength, True)
+        keep, variation = any(character.recolours.values()), (character.variation_seed, character.variation_strength)
+        controls = (*shown_colours(character), character.psi, *variation, keep, dict(character.sliders), True)
         characters = [replace(character, seed=seed, latent=None) for seed in seeds]  # one face has an own latent
         characters[index] = character
         for results in self._fill(request, name, characters, index, embed, files):
@@ -252,7 +283,7 @@ class GenerateTab:
         """Adapt to another checkpoint: show the controls that it supports, and reset the others."""
         labels = self.studios.get(name).capabilities.labels
         colour = gr.update(visible=True) if labels else gr.update(visible=False, value=ANY)
-        return colour, colour, gr.update(visible=labels)
+        return colour, colour, gr.update(visible=labels), *self.change.adapted(name)
 
     def adapt_to_picked(self, name: str) -> tuple:
         """As ``adapt``, and set its usual creativity."""
@@ -360,6 +391,11 @@ def _with_values(described: dict, *values: Any) -> Character:
     """
     if described is None:
         raise AnimeGenError("There is no face yet; click Generate.")
-    now = character_of(described["seed"], *values)
-    changed = ("hair", "eyes", "psi", "variation_seed", "variation_strength")
-    return replace(Character.from_dict(described), **{name: getattr(now, name) for name in changed})
+    now, before = character_of(described["seed"], *values), Character.from_dict(described)
+    before = (
+        recoloured(before, *values[:2])
+        if keeps(values)
+        else replace(recoloured(before, ANY, ANY), hair=now.hair, eyes=now.eyes)
+    )
+    changed = ("psi", "variation_seed", "variation_strength", "sliders")
+    return replace(before, **{name: getattr(now, name) for name in changed})

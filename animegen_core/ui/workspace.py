@@ -3,6 +3,7 @@
 import gradio as gr
 
 from animegen_core.character import BANDS
+from animegen_core.ui.change import Change
 from animegen_core.ui.components import face_grid, face_row, live_face, progress_bar
 from animegen_core.ui.controls import FACES_AT_FIRST, FIRST_SEED, MAX_FACES, colour_radio, psi_slider, seed_number, size_radio
 from animegen_core.ui.downloads import LazyDownload
@@ -24,7 +25,9 @@ class Workspace:
 
     Attributes:
         go, seed, lock, faces: button and fields for new faces.
-        hair, eyes, psi, towards, strength: controls of the description; ``traits`` is all of them, in this order.
+        hair, eyes, psi, towards, strength: controls of the description; ``traits`` is all of them, in this order, and two of
+            ``change``.
+        change: what changes a face and keeps it.
         looks: three examples.
         progress, gallery, psi_row, hair_row: the faces.
         portrait, link, sends, size, download, download_all, sheets: the chosen face, and what can be done with it.
@@ -39,7 +42,7 @@ class Workspace:
                 self._faces()
             with gr.Column(elem_classes="card chosen sticky"):
                 self._chosen()
-        self.traits = [self.hair, self.eyes, self.psi, self.towards, self.strength]
+        self.traits = [self.hair, self.eyes, self.psi, self.towards, self.strength, self.change.keep, self.change.sliders]
 
     def _controls(self) -> None:
         labels = self.studios.opens_with("labels")
@@ -49,6 +52,7 @@ class Workspace:
             self.lock = gr.Checkbox(label="Lock seed", elem_id="lock", min_width=90)
         self.hair = colour_radio("hair", "hair", visible=labels)
         self.eyes = colour_radio("eyes", "eyes", visible=labels)
+        self.change = Change(self.studios)
         self.psi = psi_slider("creativity", self.studios.get(self.studios.default).usual_psi)
         self.faces = gr.Slider(1, MAX_FACES, FACES_AT_FIRST, step=1, label="Faces", elem_id="faces")
         self.looks = face_row("looks", "Looks to start from")

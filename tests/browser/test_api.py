@@ -34,6 +34,13 @@ def test_generate_takes_colours_and_another_checkpoint(client):
     assert found == ("tiny-conditional-dcgan", Character(5, hair="pink", psi=0.9))
 
 
+def test_steer_takes_words_recolouring_and_sliders(client):
+    steering = dict(words="pink hair, green eyes, very big eyes", eyes="red", recolour_hair="blue", sliders="tilt=-0.5")
+    drawn = client.predict(seed=5, psi=0.7, checkpoint="stylegan2-64", api_name="/steer", **steering)
+    expected = Character(5, "pink", "red", 0.7, recolour_hair="blue", sliders={"eye size": 1, "tilt": -0.5})
+    assert read_character(read_description(drawn)) == ("stylegan2-64", expected)
+
+
 @pytest.mark.parametrize("kind", ["gif", "webp", "mp4"])
 def test_animate_returns_a_film(client, kind):
     file = client.predict(seeds="3,7", frames=8, fps=10, format=kind, api_name="/animate")
@@ -88,7 +95,7 @@ def test_what_the_checkpoint_cannot_do_names_one_that_can(client):
 
 def test_the_public_endpoints_are_documented(client):
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(endpoints) == {"/generate", "/animate", "/mix", "/invert", "/restore"}
+    assert set(endpoints) == {"/generate", "/steer", "/animate", "/mix", "/invert", "/restore"}
     assert all(endpoint["description"] for endpoint in endpoints.values())
 
 
@@ -106,5 +113,5 @@ def test_the_endpoints_are_tools_for_assistants(app_url):
     with ThreadPoolExecutor(1) as thread:
         tools = {tool.name: tool for tool in thread.submit(lambda: asyncio.run(ask())).result()}
     names = {name.rsplit("_", 1)[-1] for name in tools}
-    assert names == {"generate", "animate", "invert", "mix", "restore"}
+    assert names == {"generate", "steer", "animate", "invert", "mix", "restore"}
     assert all(tool.description for tool in tools.values())
