@@ -88,6 +88,7 @@ def test_five_changes_are_undone_and_redone(page):
         expect(page.locator("#portrait p")).to_have_text(caption)
     page.locator("#undo").click()
     expect(page.locator("#portrait p")).to_have_text(captions[1])
+    settle(page)
     choose_colour(page, "eyes", "red")
     expect(page.locator("#portrait p")).to_contain_text("red eyes")
     expect(page.locator("#redo")).to_be_disabled()  # a new change ends what could be redone
