@@ -8,7 +8,7 @@ from animegen_core.errors import AnimeGenError, quote
 
 BUNDLED = Path(__file__).resolve().parents[2] / "checkpoints"
 CONFIG, CARD, DIRECTIONS = "config.json", "README.md", "directions.safetensors"
-DEFAULT_CHECKPOINT = "stylegan2-64"  # loaded if no other is named
+DEFAULT_CHECKPOINT = "portraits-64"  # loaded if no other is named
 
 
 @dataclass(frozen=True)

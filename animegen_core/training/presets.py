@@ -14,6 +14,7 @@ _HELPED: dict[str, Any] = dict(
     label_ramp_kimg=0.0, label_dropout=0.3, label_groups=True, label_weight=0.4, helper="efficientnet-lite0", helper_weight=2.5,
     helper_lr=5e-4, helper_warmup_kimg=0.0, save_interval=1.0,
 )  # fmt: skip
+_HELPED_64 = _HELPED | dict(resolution=64, batch=32, channel_base=2048, r1_gamma=0.15, r2_gamma=0.15)
 _HELPED_PORTRAITS = _HELPED | dict(batch=16, lr=7e-4, channel_base=4096, channel_base_d=2048, augment="translation,cutout")
 
 # A name begins with its family; light and helped ones are for a CPU, the others for a GPU.
@@ -33,10 +34,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         save_interval=1.0,
     ),
     # Begin the first with --init-from stylegan2-64, whose helper has learned already, each other one with a run of the one
-    # before. Those from 128 px on are for some thousand portraits.
-    "stylegan2-64-helped": dict(
-        **_HELPED, resolution=64, batch=32, channel_base=2048, r1_gamma=0.15, r2_gamma=0.15,
-    ),
+    # before. All but the first are for some thousand portraits.
+    "stylegan2-64-helped": _HELPED_64,
+    "stylegan2-64-portraits": _HELPED_64 | dict(augment="translation"),
     "stylegan2-128-helped": dict(**_HELPED_PORTRAITS, resolution=128, r1_gamma=0.5, r2_gamma=0.5),
     "stylegan2-256-helped": dict(**_HELPED_PORTRAITS, resolution=256, r1_gamma=1.5, r2_gamma=1.5),
     "stylegan2-64": dict(
