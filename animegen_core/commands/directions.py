@@ -19,6 +19,6 @@ def directions(
     judged: Annotated[int, typer.Option(help="Number of faces on which recolouring is measured.", min=1)] = 100,
 ) -> None:
     """Find sliders and what recolours faces; write directions.safetensors and tables in the card."""
-    from animegen_core.steering import make_directions
+    from animegen_core.steering.making import make_directions
 
     typer.echo(make_directions(Studio.load(checkpoint, "cpu"), steps, count=faces, judged=judged))

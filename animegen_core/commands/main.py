@@ -36,9 +36,9 @@ from animegen_core.images import MAX_DESCRIPTION, make_grid, parse_description, 
 from animegen_core.labels import ATTRIBUTES, EYES, HAIR, label_name
 from animegen_core.latents import PATH_KINDS, parse_seeds
 from animegen_core.models.styles import CROSSOVERS
+from animegen_core.steering.words import read_words
 from animegen_core.studio import Studio, read_described
 from animegen_core.version import __version__
-from animegen_core.words import read_words
 
 app = typer.Typer(cls=ExitOnError, no_args_is_help=True, rich_markup_mode=None)
 

@@ -1,5 +1,1 @@
-"""Finds directions in w: shifts that recolour hair and eyes, and named sliders."""
-
-from animegen_core.steering.making import make_directions
-
-__all__ = ["make_directions"]
+"""Steers faces: directions in w that recolour hair and eyes, named sliders, and lines of words."""

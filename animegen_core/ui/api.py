@@ -14,6 +14,7 @@ from animegen_core.images import encode_png, read_description
 from animegen_core.labels import EYES, HAIR
 from animegen_core.latents import MAX_SEED, PATH_KINDS, parse_seeds
 from animegen_core.models.styles import CROSSOVERS
+from animegen_core.steering.words import read_words
 from animegen_core.studio import INVERSION_STEPS, read_described
 from animegen_core.ui.controls import ANY, MAX_FACES, character_of, choice, colour, consecutive_seeds, the_seed
 from animegen_core.ui.films import FORMATS, film_file
@@ -21,7 +22,6 @@ from animegen_core.ui.messages import shows_errors
 from animegen_core.ui.pictures import check_pixels, draw_files, file_stem, keep_file
 from animegen_core.ui.studios import Studios
 from animegen_core.ui.visitors import FILMS
-from animegen_core.words import read_words
 
 MOST_STEPS = 300  # of a search; half a minute on two cores
 

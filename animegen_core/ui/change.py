@@ -9,11 +9,11 @@ from animegen_core.character import BANDS, EVERY_BAND, Character
 from animegen_core.checkpoint import BUNDLED
 from animegen_core.checkpoint.directions import slider_names
 from animegen_core.labels import ATTRIBUTES
+from animegen_core.steering.words import MOST_TEXT, read_words
 from animegen_core.studio import Studio
 from animegen_core.ui.controls import ANY, colour, new_seed
 from animegen_core.ui.messages import shows_errors
 from animegen_core.ui.studios import Studios
-from animegen_core.words import MOST_TEXT, read_words
 
 RELATIVES = 8
 _KEEP = 5  # its place among the controls of a description

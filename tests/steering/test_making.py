@@ -8,8 +8,9 @@ from animegen_core.checkpoint import save_checkpoint
 from animegen_core.helpers.features import random_space
 from animegen_core.labels import ATTRIBUTES
 from animegen_core.steering import faces as faces_module
-from animegen_core.steering import judging, make_directions
+from animegen_core.steering import judging
 from animegen_core.steering.faces import Faces
+from animegen_core.steering.making import make_directions
 from animegen_core.steering.recolouring import first_table, learn_recolouring
 
 

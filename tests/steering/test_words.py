@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from animegen_core import AnimeGenError, Character
-from animegen_core.words import MOST_TEXT, read_words
+from animegen_core.steering.words import MOST_TEXT, read_words
 
 SLIDERS = (
     "face size",
