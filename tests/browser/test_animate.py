@@ -64,7 +64,7 @@ def test_two_faces_sent_here_become_a_film(page):
 
 def test_the_film_is_soon_there_and_then_sharp(animate):
     has_side = "side => document.querySelector('#film canvas').dataset.side == side"
-    for path in ("Linear", "Circular"):
+    for path in ("Straight", "Circular"):
         animate.locator("#path label", has_text=path).click()
         animate.wait_for_function(has_side, arg=64)
         animate.wait_for_function(has_side, arg=256)

@@ -76,7 +76,7 @@ def test_restore_returns_what_a_file_carries(client):
     [
         ("generate", dict(seed=-1)),
         ("generate", dict(seed=2**32)),
-        ("generate", dict(faces=65)),
+        ("generate", dict(faces=101)),
         ("generate", dict(checkpoint="/etc")),
         ("animate", dict(seeds="3")),
         ("animate", dict(frames=241)),
@@ -84,7 +84,7 @@ def test_restore_returns_what_a_file_carries(client):
     ],
 )
 def test_a_request_out_of_range_is_refused_with_the_value(client, endpoint, arguments):
-    with pytest.raises((AppError, ValidationError), match=r"65|-1|4294967296|/etc|not 1|241|5, 64"):
+    with pytest.raises((AppError, ValidationError), match=r"101|-1|4294967296|/etc|not 1|241|5, 64"):
         client.predict(**arguments, api_name=f"/{endpoint}")
 
 

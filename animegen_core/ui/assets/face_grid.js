@@ -69,11 +69,22 @@ function show() {
   mark();
 }
 
+// Choose the face so many places on; if it is still being drawn, as soon as it is there.
+let waiting;
+function walk({ detail: step }) {
+  if (!element.isConnected) return document.removeEventListener("animegen-walk", walk);
+  clearTimeout(waiting);
+  const face = root.children[Math.min(Math.max(chosen + step, 0), root.children.length - 1)]?.firstChild;
+  if (face?.disabled) waiting = setTimeout(walk, 100, { detail: step });
+  else face?.click();
+}
+
 function follow() {
   if (element.isConnected) mark();
   else document.removeEventListener("animegen-picks", follow);
 }
 
+document.addEventListener("animegen-walk", walk);
 document.addEventListener("animegen-picks", follow);
 show();
 watch("value", show);

@@ -3,12 +3,6 @@
   const TYPED = "input:not([type=checkbox], [type=radio], [type=range], [type=file]), textarea, select, [contenteditable]";
   const MOVED_BY_ARROWS = "input, [role=tab], [role=listbox], [role=slider]"; // these use arrow keys themselves
 
-  function walk(step) {
-    const faces = [...document.querySelectorAll("#gallery .thumbnail-item")];
-    const at = faces.findIndex((face) => face.classList.contains("selected"));
-    faces[Math.min(Math.max(at + step, 0), faces.length - 1)]?.click();
-  }
-
   // Gradio puts each radio button into a separate group, so browsers do not move between them.
   function choose(radio, step) {
     const radios = [...radio.closest(".block").querySelectorAll("input[type=radio]")];
@@ -30,7 +24,9 @@
     const key = event.repeat ? "" : event.key.toLowerCase(); // only arrows repeat while held down
     if (key === "g") document.querySelector("#generate").click();
     else if (key === "l") document.querySelector("#lock input").click();
-    else if (step && !event.target.closest(MOVED_BY_ARROWS)) walk(step);
+    else if (step && !event.target.closest(MOVED_BY_ARROWS)) {
+      document.dispatchEvent(new CustomEvent("animegen-walk", { detail: step })); // face_grid.js
+    }
     else return;
     event.preventDefault();
   });

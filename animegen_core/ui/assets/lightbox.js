@@ -17,9 +17,7 @@
   }
 
   function walk(step) {
-    const faces = [...document.querySelectorAll("#gallery .thumbnail-item")];
-    const at = faces.findIndex((face) => face.classList.contains("selected"));
-    if (shown?.closest("#portrait")) faces[at + step]?.click();
+    if (shown?.closest("#portrait")) document.dispatchEvent(new CustomEvent("animegen-walk", { detail: step })); // face_grid.js
   }
 
   function follow() {
