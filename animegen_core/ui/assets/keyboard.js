@@ -26,8 +26,7 @@
     else if (key === "l") document.querySelector("#lock input").click();
     else if (step && !event.target.closest(MOVED_BY_ARROWS)) {
       document.dispatchEvent(new CustomEvent("animegen-walk", { detail: step })); // face_grid.js
-    }
-    else return;
+    } else return;
     event.preventDefault();
   });
 }
