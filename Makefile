@@ -9,9 +9,9 @@ ONNX_RUNTIME := examples/web/ort/ort.wasm.min.mjs
 # The versions that the tests passed with. They need Python 3.11, and older ones get what pip finds.
 CONSTRAINTS ?= $(shell $(PYTHON) -c 'import sys; print("-c constraints.txt" * (sys.version_info >= (3, 11)))')
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
-# Three files of tests at a time, for two cores: a test of the browser or of several processes waits now and then. The longest
-# files are first (tests/conftest.py). Torch's own threads would fight over the cores.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+# Two files of tests at a time: three browsers at once on two cores run into time limits. The longest files are first
+# (tests/conftest.py). Torch's own threads would fight over the cores.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: app test coverage constraints test-clean fuzz lint bench format clean
 
