@@ -13,9 +13,8 @@ import numpy as np
 
 from animegen_core.errors import AnimeGenError, check_whole, quote
 from animegen_core.labels import ATTRIBUTES, label_index
-from animegen_core.latents import PATH_KINDS, check_number, check_seed, path_positions
+from animegen_core.latents import PATH_KINDS, check_number, check_seed, path_positions, unpack_latent
 from animegen_core.models.styles import CROSSOVERS
-from animegen_core.packing import unpack_latent
 
 MAX_PSI = 1.5  # higher values break faces; negative values, the opposite face, are not needed
 BANDS = ("coarse", "middle", "fine")

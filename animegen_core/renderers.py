@@ -15,10 +15,9 @@ from animegen_core.character import BANDS, Character
 from animegen_core.checkpoint.directions import Directions
 from animegen_core.devices import autocast_dtype
 from animegen_core.labels import ANY, ATTRIBUTES, label_index
-from animegen_core.latents import linear_interpolate, seed_to_labels, seed_to_noise, seeds_to_z, variation
+from animegen_core.latents import linear_interpolate, seed_to_labels, seed_to_noise, seeds_to_z, unpack_latent, variation
 from animegen_core.models.dcgan import one_hot
 from animegen_core.models.stylegan import StyleBasedGenerator
-from animegen_core.packing import unpack_latent
 
 Frequencies = Mapping[str, Mapping[str, float]]  # of each colour, by attribute
 

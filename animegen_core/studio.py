@@ -23,9 +23,8 @@ from animegen_core.families import Capabilities
 from animegen_core.helpers.reconstruction import FeatureDistance
 from animegen_core.helpers.upscaling import enlarge, sizes_of
 from animegen_core.inversion import MAX_STEPS, Found, WSpace, encoded, load_encoder, refine
-from animegen_core.latents import path_points, path_weights
+from animegen_core.latents import pack_latent, path_points, path_weights, unpack_latent
 from animegen_core.models.styles import CROSSOVERS
-from animegen_core.packing import pack_latent, unpack_latent
 from animegen_core.renderers import Point, latent_size, make_renderer
 from animegen_core.version import __version__
 

@@ -12,8 +12,8 @@ from animegen_core import Animation, AnimeGenError, Character, Studio
 from animegen_core.commands.main import app
 from animegen_core.images import read_description, to_images
 from animegen_core.inversion import ENCODER, WSpace
+from animegen_core.latents import unpack_latent
 from animegen_core.models.encoder import StyleEncoder
-from animegen_core.packing import unpack_latent
 from animegen_core.studio import read_character
 
 SIDE = 32

@@ -12,8 +12,7 @@ from animegen_core import Animation, Character, Studio
 from animegen_core.errors import AnimeGenError
 from animegen_core.families import FAMILIES
 from animegen_core.images import read_description, save_png
-from animegen_core.latents import seeds_to_z
-from animegen_core.packing import MAX_LATENT, pack_latent, unpack_latent
+from animegen_core.latents import MAX_LATENT, pack_latent, seeds_to_z, unpack_latent
 from animegen_core.renderers import latent_size, mean_face
 from animegen_core.studio import read_character
 

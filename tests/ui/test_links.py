@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from animegen_core import Animation, AnimeGenError, Character, Matrix, Studio
-from animegen_core.packing import pack_latent
+from animegen_core.latents import pack_latent
 from animegen_core.studio import read_described
 from animegen_core.ui.links import has_link, link_to, read_link
 from animegen_core.ui.studios import Studios

@@ -82,6 +82,7 @@ class UpscalerOptions:
 
 
 Pair = tuple[np.ndarray, np.ndarray]  # uint8 (H, W, 3) and (scale H, scale W, 3)
+Pairs = dict[str, Pair]  # by name
 
 
 class UpscalerTrainer(Resumable):
@@ -215,7 +216,7 @@ def train_upscaler(
     options: UpscalerOptions,
     facts: dict[str, Any],
     device: str | torch.device | None = None,
-    pairs: tuple[PictureCache, PictureCache] | None = None,
+    pairs: Pairs | None = None,
 ) -> dict[str, Any]:
     """Train for the options' length. Ctrl-C, SIGTERM and ``max_minutes`` stop earlier, save, and allow to resume.
 
@@ -224,7 +225,7 @@ def train_upscaler(
         folder: the run folder, for log and state; a state there is resumed.
         out: where the averaged upscaler and its held-out figures are written when training stops.
         facts: further entries of its config, such as data and licence.
-        pairs: small images, and the same ones enlarged by another upscaler; some are held out.
+        pairs: small images and the same ones enlarged by another upscaler, by name; some are held out.
 
     Returns:
         The held-out figures (see ``held_out_report``).
@@ -234,7 +235,7 @@ def train_upscaler(
     """
     used, held_out = hold_out(cache.names)
     _check_pictures(cache, used, held_out, options)
-    taught, judged = _split_pairs(pairs)
+    taught, judged = _split_pairs(pairs or {})
     trainer = UpscalerTrainer(options, device)
     pictures = [cache.pictures[index] for index in used]
     run_in(folder, trainer, itertools.repeat((pictures, taught)), options.kimg * 1000, "patches", "patch")
@@ -246,31 +247,33 @@ def train_upscaler(
     return report
 
 
-def load_pairs(folder: Path, resolution: int, scale: int) -> tuple[PictureCache, PictureCache]:
+def load_pairs(folder: Path, resolution: int, scale: int) -> Pairs:
     """The images in ``folder/small`` and, enlarged ``scale`` times to ``resolution``, those in ``folder/large``.
 
     Raises:
         AnimeGenError: a folder is missing, or the names differ.
     """
-    small, large = load_pictures(folder / "small", resolution // scale), load_pictures(folder / "large", resolution)
-    # The large ones may be stored in another format.
-    names = [[Path(name).with_suffix("").as_posix() for name in cache.names] for cache in (small, large)]
-    if unpaired := sorted(set(names[0]) ^ set(names[1])):
+    small, large = _by_name(folder / "small", resolution // scale), _by_name(folder / "large", resolution)
+    if unpaired := sorted(small.keys() ^ large.keys()):
         raise AnimeGenError(
             f"Each image in '{folder}' must be in 'small' and in 'large', but {quote(unpaired[0])} is in one of them only."
         )
-    return small, large
+    return {name: (small[name], large[name]) for name in small}
 
 
-def _split_pairs(pairs: tuple[PictureCache, PictureCache] | None) -> tuple[list[Pair], list[Pair]]:
+def _by_name(folder: Path, side: int) -> dict[str, np.ndarray]:
+    """Images by their names without suffix, because large ones may be stored in another format."""
+    cache = load_pictures(folder, side)
+    return {Path(name).with_suffix("").as_posix(): picture for name, picture in zip(cache.names, cache.pictures)}
+
+
+def _split_pairs(pairs: Pairs) -> tuple[list[Pair], list[Pair]]:
     """The pairs to train on, and those held out."""
-    if pairs is None:
-        return [], []
-    small, large = pairs
-    taught, judged = hold_out([Path(name).with_suffix("").as_posix() for name in small.names])
-    if not taught:
-        raise AnimeGenError(f"'{small.path}' has {len(small.names)} images, of which all would be held out; add images.")
-    return tuple([(small.pictures[index], large.pictures[index]) for index in part] for part in (taught, judged))
+    every = list(pairs.values())
+    taught, judged = ([every[index] for index in part] for part in hold_out(list(pairs)))
+    if pairs and not taught:
+        raise AnimeGenError(f"There are {len(pairs)} pairs, of which all would be held out; add images.")
+    return taught, judged
 
 
 def _schedule(done: float) -> float:
